@@ -1,0 +1,69 @@
+-- Table of contents: every source, in load order. `\ir` includes a file relative to this one.
+
+\ir privileges.sql
+
+\ir tables/settings.sql
+\ir tables/organizations.sql
+\ir tables/organization_members.sql
+\ir tables/compositions.sql
+\ir tables/user_compositions.sql
+\ir tables/composition_versions.sql
+\ir tables/shared_compositions.sql
+
+\ir routines/private/append_version.sql
+\ir routines/private/caller_id.sql
+\ir routines/private/composition_role.sql
+\ir routines/private/composition_summary.sql
+\ir routines/private/content_hash.sql
+\ir routines/private/document_problems.sql
+\ir routines/private/end_membership.sql
+\ir routines/private/envelope_problems.sql
+\ir routines/private/hand_over_compositions.sql
+\ir routines/private/limit_problems.sql
+\ir routines/private/lock_composition.sql
+\ir routines/private/lock_organization.sql
+\ir routines/private/member_summary.sql
+\ir routines/private/my_administered_organization_ids.sql
+\ir routines/private/my_organization_ids.sql
+\ir routines/private/problem.sql
+\ir routines/private/refuse_argument.sql
+\ir routines/private/refuse_cursor.sql
+\ir routines/private/refuse_deleted_account.sql
+\ir routines/private/refuse_unknown_user.sql
+\ir routines/private/require_composition_role.sql
+\ir routines/private/require_member.sql
+\ir routines/private/require_organization_role.sql
+\ir routines/private/require_other_owner.sql
+\ir routines/private/require_valid_document.sql
+\ir routines/private/row_limit.sql
+\ir routines/private/setting.sql
+\ir routines/private/share_summary.sql
+\ir routines/private/shared_with_me_ids.sql
+\ir routines/private/store_document.sql
+\ir routines/private/touch_composition.sql
+\ir routines/private/version_summary.sql
+
+\ir routines/add_organization_member.sql
+\ir routines/create_composition.sql
+\ir routines/create_organization.sql
+\ir routines/get_version.sql
+\ir routines/leave_organization.sql
+\ir routines/list_my_compositions.sql
+\ir routines/list_shares.sql
+\ir routines/list_versions.sql
+\ir routines/load_composition.sql
+\ir routines/remove_organization_member.sql
+\ir routines/restore_version.sql
+\ir routines/save_version.sql
+\ir routines/set_organization_role.sql
+\ir routines/share_composition.sql
+\ir routines/unshare_composition.sql
+
+\ir policies/composition_versions.sql
+\ir policies/compositions.sql
+\ir policies/organization_members.sql
+\ir policies/organizations.sql
+\ir policies/settings.sql
+\ir policies/shared_compositions.sql
+\ir policies/user_compositions.sql
+\ir policies/routines.sql

@@ -1,0 +1,27 @@
+-- Who may execute what. A function that is not named here is reachable by nobody.
+
+-- The API: signed-in people. Nothing is for anon.
+grant execute on function
+  public.add_organization_member(uuid, uuid, text),
+  public.create_composition(text, jsonb, uuid, text, text[], text),
+  public.create_organization(text),
+  public.get_version(uuid, integer),
+  public.leave_organization(uuid),
+  public.list_my_compositions(text, integer),
+  public.list_shares(uuid),
+  public.list_versions(uuid, text, integer),
+  public.load_composition(uuid),
+  public.remove_organization_member(uuid, uuid),
+  public.restore_version(uuid, integer, text),
+  public.save_version(uuid, integer, jsonb, text, text),
+  public.set_organization_role(uuid, uuid, text),
+  public.share_composition(uuid, text, uuid, uuid, timestamptz),
+  public.unshare_composition(uuid, uuid, uuid)
+to authenticated;
+
+-- Helpers that policies call as the person who asks.
+grant execute on function
+  private.my_administered_organization_ids(),
+  private.my_organization_ids(),
+  private.shared_with_me_ids(text[])
+to authenticated;

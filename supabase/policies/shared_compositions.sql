@@ -1,0 +1,26 @@
+-- Who may do what to a share.
+--
+--            stranger  grantee  owner of the composition
+--   select      -       yes      yes
+--   insert      -        -        -    share_composition()
+--   update      -        -        -    share_composition()
+--   delete      -        -        -    unshare_composition()
+
+revoke all on public.shared_compositions from anon, authenticated, service_role;
+grant select on public.shared_compositions to authenticated;
+
+create policy shared_compositions_select_party on public.shared_compositions
+  for select to authenticated
+  using (
+    user_id = (select auth.uid())
+    or organization_id = any ((select private.my_organization_ids())::uuid[])
+    or exists (
+      select from public.user_compositions as c
+       where c.id = shared_compositions.composition_id
+         and (
+           c.owner_id = (select auth.uid())
+           or c.organization_id
+              = any ((select private.my_administered_organization_ids())::uuid[])
+         )
+    )
+  );

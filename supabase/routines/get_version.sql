@@ -1,0 +1,39 @@
+-- Get one version of a composition, with its document.
+--
+--   composition_id  a composition the caller may view
+--   version         1, 2, 3 …
+--   returns         {composition_id, version, content_hash, parent_version, kind, author_id,
+--                   origin, message, created_at, document}
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT404 version_not_found      the composition has no such version
+--
+-- Definer rights: as load_composition().
+create function public.get_version(composition_id uuid, version integer) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  found jsonb;
+begin
+  perform private.require_composition_role(get_version.composition_id, 'viewer');
+
+  select private.version_summary(v) || jsonb_build_object('document', d.document)
+    into found
+    from public.composition_versions as v
+    join public.compositions as d on d.content_hash = v.content_hash
+   where v.composition_id = get_version.composition_id
+     and v.version = get_version.version;
+
+  if found is null then
+    raise exception 'composition % has no version %', get_version.composition_id,
+      get_version.version using
+      errcode = 'PT404',
+      detail  = jsonb_build_object('code', 'version_not_found'),
+      hint    = 'Pick one that list_versions() returns.';
+  end if;
+  return found;
+end;
+$$;

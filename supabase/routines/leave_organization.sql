@@ -1,0 +1,22 @@
+-- Leave an organisation. What the caller owns there stays, with its longest-standing owner.
+--
+--   organization_id  an organisation that the caller belongs to
+--   returns          the membership that ended: {organization_id, user_id, role, created_at}
+--
+-- Raises
+--   PT401 not_signed_in           the token names nobody
+--   PT404 organization_not_found  absent, or the caller is no member
+--   PT409 last_owner              the organisation would be without an owner
+--
+-- Definer rights: nobody may write members in any other way.
+create function public.leave_organization(organization_id uuid) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  perform private.lock_organization(leave_organization.organization_id, 'member');
+  return private.end_membership(
+    private.require_member(leave_organization.organization_id, private.caller_id())
+  );
+end;
+$$;

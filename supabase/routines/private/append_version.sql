@@ -1,0 +1,78 @@
+-- Append a version to a composition and make it the head: the one way a document gets in, whoever
+-- it comes from.
+--
+--   composition_id  a composition the caller may edit
+--   base_version    the head the edit started from; null: whatever is the head now
+--   document        a composition document (docs/document.md)
+--   kind            what the version is: a value of composition_versions.kind
+--   origin          who made it and how: {"kind": …}
+--   message         what changed, in words; null: nothing to say
+--   returns         {composition_id, version, content_hash, title, updated_at}
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT403 composition_read_only  readable, but the caller is no editor
+--   PT409 version_conflict       saved by someone since base_version was read
+--   PT422 invalid_document       with every problem found, by path
+--   PT422 invalid_argument       the message is too long
+--
+-- Definer rights: nobody may write versions or move a head in any other way.
+create function private.append_version(
+  composition_id uuid,
+  base_version   integer,
+  document       jsonb,
+  kind           text,
+  origin         jsonb,
+  message        text
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  head   public.user_compositions;
+  hash   bytea;
+  broken text;
+begin
+  -- Before the lock: nobody waits while a large document is checked.
+  perform private.require_valid_document(append_version.document);
+
+  -- Savers queue here, so the second of two sees the first one's head.
+  head := private.lock_composition(append_version.composition_id, 'editor');
+
+  if head.current_version <> append_version.base_version then
+    raise exception 'composition % is at version %, not %',
+      head.id, head.current_version, append_version.base_version using
+      errcode = 'PT409',
+      detail  = jsonb_build_object(
+        'code', 'version_conflict', 'head_version', head.current_version
+      ),
+      hint    = 'Load the head, apply the change to it, and save again.';
+  end if;
+
+  hash := private.store_document(append_version.document);
+
+  insert into public.composition_versions
+    (composition_id, version, content_hash, parent_version, kind, origin, message)
+  values
+    (head.id, head.current_version + 1, hash, nullif(head.current_version, 0),
+     append_version.kind, append_version.origin, append_version.message);
+
+  update public.user_compositions as c
+     set current_version = head.current_version + 1, current_hash = hash
+   where c.id = head.id
+  returning c.* into head;
+
+  return jsonb_build_object(
+    'composition_id', head.id,
+    'version', head.current_version,
+    'content_hash', encode(hash, 'hex'),
+    'title', head.title,
+    'updated_at', head.updated_at
+  );
+exception
+  when check_violation then
+    get stacked diagnostics broken = constraint_name;
+    perform private.refuse_argument(broken);
+end;
+$$;

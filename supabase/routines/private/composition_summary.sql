@@ -1,0 +1,30 @@
+-- A composition as answers show it, without its document.
+--
+--   composition  a row of user_compositions that the caller may read
+--   role         the caller's role on it
+--   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
+--                version, content_hash, etag, updated_at}; etag changes whenever any of the
+--                others or the document does
+create function private.composition_summary(composition public.user_compositions, role text)
+returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  summary constant jsonb := jsonb_build_object(
+    'composition_id', composition.id,
+    'title', composition.title,
+    'description', composition.description,
+    'tags', to_jsonb(composition.tags),
+    'owner_id', composition.owner_id,
+    'organization_id', composition.organization_id,
+    'role', role,
+    'version', composition.current_version,
+    'content_hash', encode(composition.current_hash, 'hex'),
+    'updated_at', composition.updated_at
+  );
+begin
+  return summary
+    || jsonb_build_object('etag', left(encode(private.content_hash(summary), 'hex'), 32));
+end;
+$$;

@@ -1,0 +1,25 @@
+-- End a membership.
+--
+--   member   the row, of an organisation locked by private.lock_organization()
+--   returns  the membership that ended: {organization_id, user_id, role, created_at}
+--
+-- Raises
+--   PT409 last_owner  the organisation would be without an owner
+--
+-- Definer rights: nobody may write members in any other way.
+create function private.end_membership(member public.organization_members) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if member.role = 'owner' then
+    perform private.require_other_owner(member.organization_id, member.user_id);
+  end if;
+
+  delete from public.organization_members as m
+   where m.organization_id = member.organization_id
+     and m.user_id = member.user_id;
+
+  return private.member_summary(member);
+end;
+$$;

@@ -1,0 +1,39 @@
+-- Bring an earlier version back, as a new version. Content only: title, shares and owner stay.
+--
+--   composition_id  a composition the caller may edit
+--   version         the version whose content comes back
+--   message         why, in words; null: nothing to say
+--   returns         {composition_id, version, content_hash, title, updated_at}; version is new
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT404 version_not_found      the composition has no such version
+--   PT403 composition_read_only  readable, but the caller is no editor
+--   PT422 invalid_document       a limit was lowered since the version was saved
+--   PT422 invalid_argument       the message is too long
+--
+-- Definer rights: callers may not call private.append_version(), which checks them.
+create function public.restore_version(
+  composition_id uuid,
+  version        integer,
+  message        text default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_composition_role(restore_version.composition_id, 'editor');
+
+  return private.append_version(
+    composition_id => restore_version.composition_id,
+    base_version   => null,
+    document       => public.get_version(
+                        restore_version.composition_id, restore_version.version
+                      ) -> 'document',
+    kind           => 'restore',
+    origin         => jsonb_build_object('kind', 'restore', 'version', restore_version.version),
+    message        => restore_version.message
+  );
+end;
+$$;

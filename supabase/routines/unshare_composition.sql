@@ -1,0 +1,48 @@
+-- Take a share back. Its owner may, and so may the person it was given to.
+--
+--   composition_id   a composition the caller owns, or that is shared with them
+--   user_id          the person …
+--   organization_id  … or the organisation that it was shared with
+--   returns          the share that ended: {composition_id, user_id, organization_id, role,
+--                    expires_at, created_by, created_at}
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT404 share_not_found        it is not shared with this grantee
+--   PT403 not_composition_owner  readable, but the caller is no owner
+--
+-- Once it has returned, no save of the grantee can commit any more: both wait for the same lock.
+--
+-- Definer rights: nobody may delete shares in any other way.
+create function public.unshare_composition(
+  composition_id  uuid,
+  user_id         uuid default null,
+  organization_id uuid default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  share public.shared_compositions;
+begin
+  perform private.lock_composition(
+    unshare_composition.composition_id,
+    case when unshare_composition.user_id = private.caller_id() then 'viewer' else 'owner' end
+  );
+
+  delete from public.shared_compositions as s
+   where s.composition_id = unshare_composition.composition_id
+     and s.user_id is not distinct from unshare_composition.user_id
+     and s.organization_id is not distinct from unshare_composition.organization_id
+  returning s.* into share;
+
+  if share.id is null then
+    raise exception 'composition % has no such share', unshare_composition.composition_id using
+      errcode = 'PT404',
+      detail  = jsonb_build_object('code', 'share_not_found'),
+      hint    = 'Pick one that list_shares() returns.';
+  end if;
+  return private.share_summary(share);
+end;
+$$;

@@ -1,0 +1,34 @@
+-- One saved state of a composition. Never changed once inserted, which is what makes
+-- (composition_id, version) a safe cache key.
+create table public.composition_versions (
+  composition_id uuid        not null,
+  version        integer     not null,
+  content_hash   bytea       not null,
+  parent_version integer,                          -- null: the first
+  kind           text        not null,
+  author_id      uuid        default auth.uid(),   -- null: the account is gone
+  origin         jsonb       not null,             -- who made it and how: {"kind": …}
+  message        text,
+  created_at     timestamptz not null default clock_timestamp(),
+
+  constraint composition_versions_pkey primary key (composition_id, version),
+  constraint composition_versions_composition_id_fkey
+    foreign key (composition_id) references public.user_compositions (id) on delete cascade,
+  constraint composition_versions_content_hash_fkey
+    foreign key (content_hash) references public.compositions (content_hash),
+  constraint composition_versions_author_id_fkey
+    foreign key (author_id) references auth.users (id) on delete set null,
+  constraint composition_versions_version_positive check (version > 0),
+  constraint composition_versions_parent_version_older
+    check (parent_version between 1 and version - 1),
+  constraint composition_versions_kind_known check (kind in ('create', 'save', 'restore')),
+  constraint composition_versions_message_length check (length(message) <= 1000)
+);
+
+comment on constraint composition_versions_message_length on public.composition_versions is
+  'A message has at most 1000 characters.';
+
+create index composition_versions_content_hash_idx on public.composition_versions (content_hash);
+create index composition_versions_author_id_idx on public.composition_versions (author_id);
+
+alter table public.composition_versions enable row level security;

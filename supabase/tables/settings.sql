@@ -1,0 +1,19 @@
+-- The limits, as rows an operator can change without a migration.
+create table private.settings (
+  name        text   not null,
+  value       bigint not null,
+  description text   not null,
+
+  constraint settings_pkey primary key (name),
+  constraint settings_value_positive check (value > 0)
+);
+
+alter table private.settings enable row level security;
+
+insert into private.settings (name, value, description)
+values
+  ('max_document_bytes', 1048576, 'Bytes of a document as canonical text'),
+  ('max_document_depth', 64, 'Levels of nesting in a document'),
+  ('max_components', 5000, 'Components in a document'),
+  ('max_number', 1000000000000000, 'Largest magnitude of a number; its inverse is the smallest'),
+  ('max_compositions_per_person', 10000, 'Compositions that one person may own');

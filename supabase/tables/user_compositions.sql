@@ -1,0 +1,48 @@
+-- A composition: a name, an owner, and the head of a history. What it looks like is in its
+-- versions; what it is called and who may see it is here, so restoring content moves no permission.
+create table public.user_compositions (
+  id              uuid        not null default gen_random_uuid(),
+  owner_id        uuid        not null,
+  organization_id uuid,                            -- null: personal
+  title           text        not null,
+  description     text        not null default '',
+  tags            text[]      not null default '{}',
+  current_version integer     not null default 0,  -- 0: nothing saved yet
+  current_hash    bytea,                           -- null: nothing saved yet
+  created_at      timestamptz not null default now(),
+  updated_at      timestamptz not null default clock_timestamp(),
+
+  constraint user_compositions_pkey primary key (id),
+  constraint user_compositions_owner_id_fkey
+    foreign key (owner_id) references auth.users (id) on delete cascade,
+  constraint user_compositions_organization_id_fkey
+    foreign key (organization_id) references public.organizations (id) on delete restrict,
+  constraint user_compositions_current_hash_fkey
+    foreign key (current_hash) references public.compositions (content_hash),
+  constraint user_compositions_title_length check (length(title) <= 200 and title ~ '\S'),
+  constraint user_compositions_description_length check (length(description) <= 2000),
+  constraint user_compositions_tags_valid check (
+    cardinality(tags) <= 20
+    and array_position(tags, null) is null
+    and '' <> all (tags)
+    and length(array_to_string(tags, '')) <= 1000
+  ),
+  constraint user_compositions_head_complete
+    check ((current_version = 0) = (current_hash is null) and current_version >= 0)
+);
+
+comment on constraint user_compositions_title_length on public.user_compositions is
+  'A title has 1 to 200 characters, not all of them blank.';
+comment on constraint user_compositions_description_length on public.user_compositions is
+  'A description has at most 2000 characters.';
+comment on constraint user_compositions_tags_valid on public.user_compositions is
+  'At most 20 tags, none null or empty, together at most 1000 characters.';
+
+-- Newest first, by owner and by organisation: the order in which lists are paged.
+create index user_compositions_owner_id_updated_at_id_idx
+  on public.user_compositions (owner_id, updated_at desc, id desc);
+create index user_compositions_organization_id_updated_at_id_idx
+  on public.user_compositions (organization_id, updated_at desc, id desc);
+create index user_compositions_current_hash_idx on public.user_compositions (current_hash);
+
+alter table public.user_compositions enable row level security;
