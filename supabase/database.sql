@@ -18,6 +18,7 @@
 \ir routines/private/document_problems.sql
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
+\ir routines/private/forget_account.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/limit_problems.sql
 \ir routines/private/lock_composition.sql
@@ -25,6 +26,7 @@
 \ir routines/private/member_summary.sql
 \ir routines/private/my_administered_organization_ids.sql
 \ir routines/private/my_organization_ids.sql
+\ir routines/private/organization_heir.sql
 \ir routines/private/problem.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_cursor.sql

@@ -540,27 +540,68 @@ begin
 end;
 $$;
 
+-- End the memberships of an account before it is deleted: an organisation's work passes to those
+-- who stay (private.hand_over_compositions()), who get an owner if they have none left; an
+-- organisation without members goes, and what was in it. All else that is theirs goes by cascade,
+-- which comes after this.
+--
+-- Definer rights: whoever deletes an account need not be a member.
+create function private.forget_account() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  left_id uuid;
+begin
+  -- In id order, so that two accounts that go at once cannot wait for each other.
+  for left_id in
+    select m.organization_id
+      from public.organization_members as m
+     where m.user_id = old.id
+     order by m.organization_id
+  loop
+    perform from public.organizations as o where o.id = left_id for no key update;
+
+    delete from public.organization_members as m
+     where m.organization_id = left_id and m.user_id = old.id;
+
+    update public.organization_members as m
+       set role = 'owner'
+     where m.organization_id = left_id
+       and m.user_id = private.organization_heir(left_id);
+
+    if not exists (
+      select from public.organization_members as m where m.organization_id = left_id
+    ) then
+      delete from public.user_compositions as c where c.organization_id = left_id;
+      delete from public.organizations as o where o.id = left_id;
+    end if;
+  end loop;
+  return old;
+end;
+$$;
+
+create trigger users_forget_account
+  before delete on auth.users
+  for each row execute function private.forget_account();
+
 -- Keep an organisation's work in the organisation: when a membership ends, however it ends, the
--- compositions that the person owned there pass to its longest-standing owner (failing that, admin,
--- then member).
+-- compositions that the person owned there pass to private.organization_heir().
 --
 -- Definer rights: nobody may change an owner in any other way.
 create function private.hand_over_compositions() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  heir uuid := private.organization_heir(old.organization_id);
 begin
-  update public.user_compositions as c
-     set owner_id = heir.user_id
-    from (
-      select m.user_id
-        from public.organization_members as m
-       where m.organization_id = old.organization_id
-       order by array_position('{owner,admin,member}'::text[], m.role), m.created_at, m.user_id
-       limit 1
-    ) as heir
-   where c.organization_id = old.organization_id
-     and c.owner_id = old.user_id;
+  if heir is not null then
+    update public.user_compositions as c
+       set owner_id = heir
+     where c.organization_id = old.organization_id
+       and c.owner_id = old.user_id;
+  end if;
   return null;
 end;
 $$;
@@ -739,6 +780,23 @@ begin
      where m.user_id = auth.uid()
   );
 end;
+$$;
+
+-- Who takes over in an organisation: its longest-standing owner; failing that, admin, then member.
+--
+--   organization_id  any id
+--   returns          the id of a member, or null: there is none
+--
+-- Definer rights: it must see all members.
+create function private.organization_heir(organization_id uuid) returns uuid
+language sql stable security definer
+set search_path = ''
+as $$
+  select m.user_id
+    from public.organization_members as m
+   where m.organization_id = organization_heir.organization_id
+   order by array_position('{owner,admin,member}'::text[], m.role), m.created_at, m.user_id
+   limit 1;
 $$;
 
 -- One problem of a document.

@@ -1,24 +1,20 @@
 -- Keep an organisation's work in the organisation: when a membership ends, however it ends, the
--- compositions that the person owned there pass to its longest-standing owner (failing that, admin,
--- then member).
+-- compositions that the person owned there pass to private.organization_heir().
 --
 -- Definer rights: nobody may change an owner in any other way.
 create function private.hand_over_compositions() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  heir uuid := private.organization_heir(old.organization_id);
 begin
-  update public.user_compositions as c
-     set owner_id = heir.user_id
-    from (
-      select m.user_id
-        from public.organization_members as m
-       where m.organization_id = old.organization_id
-       order by array_position('{owner,admin,member}'::text[], m.role), m.created_at, m.user_id
-       limit 1
-    ) as heir
-   where c.organization_id = old.organization_id
-     and c.owner_id = old.user_id;
+  if heir is not null then
+    update public.user_compositions as c
+       set owner_id = heir
+     where c.organization_id = old.organization_id
+       and c.owner_id = old.user_id;
+  end if;
   return null;
 end;
 $$;

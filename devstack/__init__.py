@@ -1,0 +1,1 @@
+"""The local stack: Postgres, PostgREST, auth and one gateway, on loopback, without Docker."""

@@ -1,0 +1,1 @@
+"""Tools for who changes the project; nothing here runs in production."""

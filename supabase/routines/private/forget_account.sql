@@ -1,0 +1,44 @@
+-- End the memberships of an account before it is deleted: an organisation's work passes to those
+-- who stay (private.hand_over_compositions()), who get an owner if they have none left; an
+-- organisation without members goes, and what was in it. All else that is theirs goes by cascade,
+-- which comes after this.
+--
+-- Definer rights: whoever deletes an account need not be a member.
+create function private.forget_account() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  left_id uuid;
+begin
+  -- In id order, so that two accounts that go at once cannot wait for each other.
+  for left_id in
+    select m.organization_id
+      from public.organization_members as m
+     where m.user_id = old.id
+     order by m.organization_id
+  loop
+    perform from public.organizations as o where o.id = left_id for no key update;
+
+    delete from public.organization_members as m
+     where m.organization_id = left_id and m.user_id = old.id;
+
+    update public.organization_members as m
+       set role = 'owner'
+     where m.organization_id = left_id
+       and m.user_id = private.organization_heir(left_id);
+
+    if not exists (
+      select from public.organization_members as m where m.organization_id = left_id
+    ) then
+      delete from public.user_compositions as c where c.organization_id = left_id;
+      delete from public.organizations as o where o.id = left_id;
+    end if;
+  end loop;
+  return old;
+end;
+$$;
+
+create trigger users_forget_account
+  before delete on auth.users
+  for each row execute function private.forget_account();

@@ -1,0 +1,247 @@
+"""Rules for every object of the project, present and future.
+
+Each rule is a query that returns its offenders, with the reason to care in the test's name. A new
+table or function that breaks one is printed by name.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+from devstack import packages
+
+# Definer functions that a client may call, and why each needs its owner's rights: the header of
+# each says more.
+DEFINER_API = {
+    "add_organization_member": "writes members",
+    "create_composition": "writes compositions and versions",
+    "create_organization": "writes organisations and members",
+    "get_version": "one look-up instead of policies over all that a person may see",
+    "leave_organization": "writes members",
+    "list_my_compositions": "walks indexes instead of policies over all that a person may see",
+    "list_shares": "one look-up instead of policies over all that a person may see",
+    "list_versions": "one look-up instead of policies over all that a person may see",
+    "load_composition": "one look-up instead of policies over all that a person may see",
+    "remove_organization_member": "writes members",
+    "restore_version": "writes versions",
+    "save_version": "writes versions",
+    "set_organization_role": "writes members",
+    "share_composition": "writes shares",
+    "unshare_composition": "writes shares",
+}
+
+# What anon may do: nothing, so far.
+ANON_MAY: set[str] = set()
+
+RULES = {
+    "every table has row level security": """
+        select c.oid::regclass::text
+          from pg_class as c
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and c.relkind in ('r', 'p')
+           and not c.relrowsecurity
+    """,
+    "every policy names its roles": """
+        select p.polrelid::regclass || '.' || p.polname
+          from pg_policy as p
+          join pg_class as c on c.oid = p.polrelid
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and 0 = any (p.polroles)
+    """,
+    "claims and helpers in a policy are evaluated once a statement": r"""
+        select p.schemaname || '.' || p.tablename || '.' || p.policyname
+          from pg_policies as p
+         where p.schemaname in ('public', 'private')
+           and regexp_replace(
+                 concat_ws(' ', p.qual, p.with_check),
+                 'SELECT (auth\.\w+|private\.\w+)\(', '', 'g'
+               ) ~ '(auth|private)\.\w+\('
+    """,
+    "a table has one permissive policy per role and command": """
+        select concat_ws(' ', p.schemaname, p.tablename, p.cmd)
+          from pg_policies as p
+         where p.schemaname in ('public', 'private') and p.permissive = 'PERMISSIVE'
+         group by p.schemaname, p.tablename, p.cmd, p.roles
+        having count(*) > 1
+    """,
+    "every function pins its search_path to nothing": """
+        select p.oid::regprocedure::text
+          from pg_proc as p
+         where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and not coalesce(p.proconfig @> array['search_path=""'], false)
+    """,
+    "every function in public that runs as its owner is listed above": """
+        select p.oid::regprocedure::text
+          from pg_proc as p
+         where p.pronamespace = 'public'::regnamespace
+           and p.prosecdef
+           and p.proname <> all (%(definer_api)s)
+    """,
+    "every listed function exists and runs as its owner": """
+        select l.name
+          from unnest(%(definer_api)s::text[]) as l (name)
+         where not exists (
+                 select from pg_proc as p
+                  where p.pronamespace = 'public'::regnamespace
+                    and p.prosecdef
+                    and p.proname = l.name
+               )
+    """,
+    "every API function has one signature": """
+        select p.proname
+          from pg_proc as p
+         where p.pronamespace = 'public'::regnamespace
+         group by p.proname
+        having count(*) > 1
+    """,
+    "every foreign key has an index that starts with its columns": """
+        select k.conrelid::regclass || '.' || k.conname
+          from pg_constraint as k
+         where k.connamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and k.contype = 'f'
+           and not exists (
+                 select from pg_index as i
+                  where i.indrelid = k.conrelid
+                    and i.indpred is null
+                    and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+               )
+    """,
+    "every view runs with its caller's rights": """
+        select c.oid::regclass::text
+          from pg_class as c
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and c.relkind in ('v', 'm')
+           and not coalesce(c.reloptions @> array['security_invoker=true'], false)
+    """,
+    "anon may use nothing that is not listed above": """
+        select g.name
+          from (
+            select c.oid::regclass::text as name
+              from pg_class as c
+             where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+               and c.relkind in ('r', 'p', 'v', 'm')
+               and (
+                 has_table_privilege('anon', c.oid, 'select, insert, update, delete, truncate')
+                 or has_table_privilege('anon', c.oid, 'references, trigger')
+                 or has_any_column_privilege('anon', c.oid, 'select, insert, update, references')
+               )
+            union all
+            select p.oid::regprocedure::text
+              from pg_proc as p
+             where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+               and has_function_privilege('anon', p.oid, 'execute')
+            union all
+            select 'schema private'
+             where has_schema_privilege('anon', 'private', 'usage')
+          ) as g
+         where g.name <> all (%(anon_may)s)
+    """,
+    "signed-in people get no right that row level security does not check": """
+        select c.oid::regclass::text
+          from pg_class as c
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and c.relkind in ('r', 'p', 'v', 'm')
+           and has_table_privilege('authenticated', c.oid, 'truncate, references, trigger')
+    """,
+    "signed-in people insert and delete through functions, and update listed columns": """
+        select c.oid::regclass::text
+          from pg_class as c
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and c.relkind in ('r', 'p', 'v', 'm')
+           and (
+             has_table_privilege('authenticated', c.oid, 'insert, update, delete')
+             or has_any_column_privilege('authenticated', c.oid, 'insert')
+           )
+    """,
+    "service_role has nothing until a job needs it": """
+        select c.oid::regclass::text
+          from pg_class as c
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and c.relkind in ('r', 'p', 'v', 'm')
+           and (
+             has_table_privilege(
+               'service_role', c.oid,
+               'select, insert, update, delete, truncate, references, trigger'
+             )
+             or has_any_column_privilege('service_role', c.oid, 'select, insert, update')
+           )
+        union all
+        select p.oid::regprocedure::text
+          from pg_proc as p
+         where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and has_function_privilege('service_role', p.oid, 'execute')
+    """,
+    "every object belongs to the role that ran the migrations": """
+        select c.oid::regclass::text
+          from pg_class as c
+         where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and c.relowner <> 'postgres'::regrole
+        union all
+        select p.oid::regprocedure::text
+          from pg_proc as p
+         where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+           and p.proowner <> 'postgres'::regrole
+    """,
+    "a new table or function is reachable by nobody": """
+        select c.oid::regclass::text
+          from pg_class as c, unnest(array['anon', 'authenticated', 'service_role']) as r (role)
+         where c.relname = 'probe'
+           and (
+             has_table_privilege(
+               r.role, c.oid, 'select, insert, update, delete, truncate, references, trigger'
+             )
+           )
+        union all
+        select p.oid::regprocedure::text
+          from pg_proc as p, unnest(array['anon', 'authenticated', 'service_role']) as r (role)
+         where p.proname = 'probe'
+           and has_function_privilege(r.role, p.oid, 'execute')
+    """,
+}
+
+
+@pytest.fixture
+def probes(postgres, admin):
+    """A table and a function made as the migrations make them, and not granted to anyone."""
+    admin.execute("set role postgres")
+    admin.execute(
+        """
+        create table public.probe (id integer);
+        create function public.probe() returns integer language sql as 'select 1'
+        """
+    )
+    yield
+    admin.execute("drop table public.probe; drop function public.probe(); reset role")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.startswith("a new table")])
+def test_rule(admin, rule):
+    offenders = admin.execute(
+        RULES[rule], {"definer_api": list(DEFINER_API), "anon_may": list(ANON_MAY)}
+    ).fetchall()
+    assert offenders == [], rule
+
+
+def test_a_new_table_or_function_is_reachable_by_nobody(admin, probes):
+    rule = "a new table or function is reachable by nobody"
+    assert admin.execute(RULES[rule]).fetchall() == [], rule
+
+
+def test_supabase_db_advisors_is_silent(postgres, tmp_path):
+    done = subprocess.run(
+        [
+            packages.supabase_cli(),
+            "db",
+            "advisors",
+            f"--remote={postgres.url('postgres')}",
+            "--level=warn",
+            "--fail-on=warn",
+        ],
+        env=os.environ | {"HOME": str(tmp_path), "DO_NOT_TRACK": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, "No issues found" in done.stderr) == (0, True), done.stdout

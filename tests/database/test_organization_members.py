@@ -1,0 +1,242 @@
+"""What the four functions that change a membership allow, by the role of who calls."""
+
+import threading
+
+import psycopg
+import pytest
+
+from tests.people import refused, wait_until_blocked
+from tests.samples import SMALLEST
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def members(person, organization_id):
+    return dict(
+        person.rows(
+            "select user_id::text, role from organization_members where organization_id = %s",
+            organization_id,
+        )
+    )
+
+
+def add(person, organization_id, user_id, role):
+    return person.call(
+        "add_organization_member", organization_id=organization_id, user_id=user_id, role=role
+    )
+
+
+def set_role(person, organization_id, user_id, role):
+    return person.call(
+        "set_organization_role", organization_id=organization_id, user_id=user_id, role=role
+    )
+
+
+def remove(person, organization_id, user_id):
+    return person.call(
+        "remove_organization_member", organization_id=organization_id, user_id=user_id
+    )
+
+
+def test_owners_add_any_role_and_admins_add_members(people, organization):
+    ann, ben, cy, dee, eve = people("ann", "ben", "cy", "dee", "eve")
+    northwind = organization(ann, {ben: "admin", cy: "member"})
+
+    added = add(ben, northwind, dee.id, "member")
+    assert (added["user_id"], added["role"]) == (dee.id, "member")
+    for role in ("admin", "owner"):
+        with refused("PT403", code="organization_role_too_low", role="admin", required="owner"):
+            add(ben, northwind, eve.id, role)
+    for role in ("member", "admin", "owner"):
+        with refused("PT403", code="organization_role_too_low", role="member"):
+            add(cy, northwind, eve.id, role)
+        for organization_id in (northwind, NOBODY):
+            with refused("PT404", code="organization_not_found"):
+                add(eve, organization_id, eve.id, role)
+    add(ann, northwind, eve.id, "owner")
+
+    assert members(cy, northwind) == {
+        ann.id: "owner",
+        ben.id: "admin",
+        cy.id: "member",
+        dee.id: "member",
+        eve.id: "owner",
+    }
+
+
+def test_a_member_is_added_once_and_must_have_an_account_and_a_known_role(people, organization):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+
+    with refused("PT409", code="already_member"):
+        add(ann, northwind, ben.id, "admin")
+    with refused("PT404", code="user_not_found"):
+        add(ann, northwind, NOBODY, "member")
+    with refused("PT422", code="invalid_argument", argument="user_id"):
+        add(ann, northwind, None, "member")
+    with refused("PT422", code="invalid_argument", constraint="organization_members_role_known"):
+        add(ann, northwind, NOBODY, "king")
+
+    assert members(ann, northwind) == {ann.id: "owner", ben.id: "member"}
+
+
+@pytest.mark.parametrize("role", ["admin", "member"])
+def test_nobody_rises_by_themselves(people, organization, role):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: role})
+
+    for wanted in ("owner", "admin", "member"):
+        with refused("PT403", code="organization_role_too_low"):
+            set_role(ben, northwind, ben.id, wanted)
+        with refused("PT403", code="organization_role_too_low"):
+            set_role(ben, northwind, ann.id, wanted)
+    with refused("42501"):
+        ben.rows("update organization_members set role = 'owner' returning 1")
+
+    assert members(ann, northwind)[ben.id] == role
+
+
+def test_an_owner_changes_roles(people, organization):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "member"})
+
+    assert set_role(ann, northwind, ben.id, "admin")["role"] == "admin"
+    with refused("PT404", code="member_not_found"):
+        set_role(ann, northwind, cy.id, "admin")
+    with refused("PT422", code="invalid_argument", constraint="organization_members_role_known"):
+        set_role(ann, northwind, ben.id, "king")
+    with refused("PT422", code="invalid_argument", argument="role"):
+        set_role(ann, northwind, ben.id, None)
+
+    assert members(ann, northwind) == {ann.id: "owner", ben.id: "admin"}
+
+
+def test_admins_remove_members_and_owners_remove_anyone(people, organization):
+    ann, ben, cy, dee = people("ann", "ben", "cy", "dee")
+    northwind = organization(ann, {ben: "admin", cy: "admin", dee: "member"})
+
+    with refused("PT403", code="organization_role_too_low"):
+        remove(dee, northwind, ben.id)
+    for above in (ann, cy):
+        with refused("PT403", code="organization_role_too_low"):
+            remove(ben, northwind, above.id)
+    assert remove(ben, northwind, dee.id)["user_id"] == dee.id
+    remove(ann, northwind, cy.id)
+    with refused("PT404", code="member_not_found"):
+        remove(ann, northwind, cy.id)
+    with refused("PT404", code="organization_not_found"):
+        remove(cy, northwind, ben.id)
+
+    assert members(ann, northwind) == {ann.id: "owner", ben.id: "admin"}
+
+
+def test_an_organisation_keeps_an_owner(people, organization):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "admin"})
+
+    with refused("PT409", code="last_owner"):
+        ann.call("leave_organization", organization_id=northwind)
+    with refused("PT409", code="last_owner"):
+        set_role(ann, northwind, ann.id, "member")
+    with refused("PT409", code="last_owner"):
+        remove(ann, northwind, ann.id)
+
+    set_role(ann, northwind, ben.id, "owner")
+    assert ann.call("leave_organization", organization_id=northwind)["role"] == "owner"
+    assert members(ben, northwind) == {ben.id: "owner"}
+    with refused("PT404", code="organization_not_found"):
+        ann.call("leave_organization", organization_id=northwind)
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(people, organization):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "owner"})
+    outcome = []
+
+    def leave():
+        with refused("PT409", code="last_owner"):
+            ben.call("leave_organization", organization_id=northwind)
+        outcome.append("stayed")
+
+    waiter = threading.Thread(target=leave)
+    with ann.transaction():
+        ann.call("leave_organization", organization_id=northwind)
+        waiter.start()
+        wait_until_blocked(ann.connection, ben.connection)
+    waiter.join(10)
+
+    assert outcome == ["stayed"]
+    assert members(ben, northwind) == {ben.id: "owner"}
+
+
+def test_work_stays_when_its_owner_leaves(people, organization, composition):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "member", cy: "owner"})
+    ours = composition(ben, organization_id=northwind)
+    mine = composition(ben)
+
+    ben.call("leave_organization", organization_id=northwind)
+
+    with refused("PT404", code="composition_not_found"):
+        ben.call("load_composition", composition_id=ours.id)
+    assert ben.rows("select id::text from user_compositions") == [(mine.id,)]
+    assert cy.call("load_composition", composition_id=ours.id)["owner_id"] == ann.id
+
+
+def test_work_stays_when_its_owner_is_removed_while_creating_it(people, organization, composition):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    remover = threading.Thread(target=lambda: remove(ann, northwind, ben.id))
+
+    with ben.transaction():
+        made = composition(ben, SMALLEST, organization_id=northwind)
+        remover.start()
+        wait_until_blocked(ben.connection, ann.connection)
+    remover.join(10)
+
+    assert ann.call("load_composition", composition_id=made.id)["owner_id"] == ann.id
+    with refused("PT404"):
+        ben.call("load_composition", composition_id=made.id)
+
+
+def test_work_stays_when_the_account_of_its_owner_is_deleted(
+    people, organization, composition, admin
+):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    ours = composition(ann, organization_id=northwind)
+    mine = composition(ann)
+
+    admin.execute("delete from auth.users where id = %s", (ann.id,))
+
+    assert members(ben, northwind) == {ben.id: "owner"}, "the last owner has an heir"
+    assert ben.call("load_composition", composition_id=ours.id)["owner_id"] == ben.id
+    assert ben.call("get_version", composition_id=ours.id, version=1)["author_id"] is None
+    assert admin.execute(
+        "select count(*) from public.user_compositions where id = %s", (mine.id,)
+    ).fetchone() == (0,)
+
+
+def test_an_organisation_goes_with_its_last_member(people, organization, composition, admin):
+    (ann,) = people("ann")
+    northwind = organization(ann)
+    composition(ann, organization_id=northwind)
+
+    admin.execute("delete from auth.users where id = %s", (ann.id,))
+
+    for query in (
+        "select count(*) from public.organizations where id = %s",
+        "select count(*) from public.user_compositions where organization_id = %s",
+    ):
+        assert admin.execute(query, (northwind,)).fetchone() == (0,)
+
+
+def test_anon_reaches_no_function(anon):
+    for function, arguments in [
+        ("add_organization_member", {"organization_id": NOBODY, "user_id": NOBODY, "role": "x"}),
+        ("set_organization_role", {"organization_id": NOBODY, "user_id": NOBODY, "role": "x"}),
+        ("remove_organization_member", {"organization_id": NOBODY, "user_id": NOBODY}),
+        ("leave_organization", {"organization_id": NOBODY}),
+    ]:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            anon.call(function, **arguments)

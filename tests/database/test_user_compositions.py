@@ -1,0 +1,80 @@
+"""The policy matrix of user_compositions."""
+
+import pytest
+
+from tests.people import refused
+
+READERS = {"viewer", "editor", "member", "admin", "owner"}
+WRITERS = {"editor", "admin", "owner"}
+EVERYONE = ["stranger", *sorted(READERS)]
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+def test_select(around, who):
+    seen = around.people[who].rows("select id::text from user_compositions")
+    assert seen == ([(around.composition_id,)] if who in READERS else [])
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+@pytest.mark.parametrize("column", ["title", "description", "tags"])
+def test_update_of_metadata(around, who, column):
+    value = "{new}" if column == "tags" else "new"
+    statement = f"update user_compositions set {column} = %s returning id::text"
+
+    changed = around.people[who].rows(statement, value)
+
+    assert changed == ([(around.composition_id,)] if who in WRITERS else [])
+    loaded = around.people["owner"].call("load_composition", composition_id=around.composition_id)
+    assert (loaded[column] in ("new", ["new"])) == (who in WRITERS)
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "id = gen_random_uuid()",
+        "owner_id = auth.uid()",
+        "organization_id = null",
+        "current_version = 7",
+        "current_hash = null",
+        "created_at = now()",
+        "updated_at = now()",
+    ],
+)
+def test_nobody_updates_anything_else(around, who, assignment):
+    with refused("42501"):
+        around.people[who].rows(f"update user_compositions set {assignment} returning 1")
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+def test_nobody_inserts_or_deletes(around, who):
+    person = around.people[who]
+    with refused("42501"):
+        person.rows("insert into user_compositions (title) values ('Mine') returning 1")
+    with refused("42501"):
+        person.rows("delete from user_compositions returning 1")
+
+
+def test_anon_does_nothing(around):
+    anon = around.people["anon"]
+    for statement in (
+        "select 1 from user_compositions",
+        "select count(*) from user_compositions",
+        "update user_compositions set title = 'x' returning 1",
+        "delete from user_compositions returning 1",
+    ):
+        with refused("42501"):
+            anon.rows(statement)
+
+
+def test_a_broken_rule_names_its_constraint(around):
+    with refused("23514"):
+        around.people["owner"].rows("update user_compositions set title = ' ' returning 1")
+
+
+def test_updated_at_moves_with_every_change(around):
+    owner = around.people["owner"]
+    (before,) = owner.rows("select updated_at from user_compositions")
+    owner.rows("update user_compositions set title = 'x' returning 1")
+    (after,) = owner.rows("select updated_at from user_compositions")
+    assert after > before

@@ -1,0 +1,103 @@
+"""People for tests: signed-in users whose calls run exactly as PostgREST runs them.
+
+Each person has a connection of their own as the role `authenticator`; each call is one transaction
+that takes the role and the claims of their token. What a test proves with them, PostgREST does.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+Json = dict[str, Any]
+
+
+class Person:
+    """Somebody with a connection: signed in as `id`, or, without one, anon."""
+
+    def __init__(self, url: str, user_id: uuid.UUID | None, role: str = "authenticated") -> None:
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.role = role
+        self.claims: Json = {"role": role}
+        if user_id is not None:
+            self.claims["sub"] = str(user_id)
+
+    @property
+    def id(self) -> str:
+        return str(self.claims["sub"])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction that holds its locks until the block ends."""
+        with self.connection.transaction():
+            self.connection.execute(
+                "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
+                (self.role, json.dumps(self.claims)),
+            )
+            yield
+
+    def call(self, function: str, **arguments: Any) -> Any:
+        """Run `public.<function>` as PostgREST does, and return its JSON result."""
+        query = sql.SQL("select public.{}({})").format(
+            sql.Identifier(function),
+            sql.SQL(", ").join(
+                sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
+                for name in arguments
+            ),
+        )
+        values = {
+            name: Jsonb(value) if isinstance(value, dict) else value
+            for name, value in arguments.items()
+        }
+        with self.transaction():
+            row = self.connection.execute(query, values).fetchone()
+        assert row is not None
+        return row[0]
+
+    def rows(self, query: LiteralString, *arguments: Any) -> list[tuple[Any, ...]]:
+        """Run a statement on the tables, under RLS.
+
+        Returns:
+            The rows it returns.
+        """
+        with self.transaction():
+            return self.connection.execute(query, arguments).fetchall()
+
+
+@contextmanager
+def refused(sqlstate: str, **facts: Any) -> Iterator[Json]:
+    """Expect PostgreSQL to refuse with this SQLSTATE, and with these facts in DETAIL.
+
+    Yields:
+        A dictionary that holds all facts once the block has ended.
+    """
+    detail: Json = {}
+    with pytest.raises(psycopg.Error) as caught:
+        yield detail
+    assert caught.value.sqlstate == sqlstate, caught.value
+    if facts:
+        detail.update(json.loads(caught.value.diag.message_detail or "{}"))
+        assert {name: detail.get(name) for name in facts} == facts
+        assert caught.value.diag.message_hint, "an error says what to do next"
+
+
+def wait_until_blocked(holder: psycopg.Connection, waiter: psycopg.Connection) -> None:
+    """Return once one connection waits for a lock that the other one holds."""
+    for _ in range(1000):
+        row = holder.execute(
+            "select %s = any (pg_blocking_pids(%s))",
+            (holder.info.backend_pid, waiter.info.backend_pid),
+        ).fetchone()
+        if row == (True,):
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waited")

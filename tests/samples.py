@@ -1,0 +1,28 @@
+"""Documents for tests: the first versions of the samples, and the smallest valid one."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent.parent / "samples"
+
+SMALLEST: dict[str, Any] = {"format": "composition/1", "dialect": "json", "body": {}}
+
+
+@cache
+def _text(name: str) -> str:
+    return json.dumps(json.loads((FOLDER / f"{name}.json").read_text())["document"])
+
+
+def sample(name: str = "video-library") -> dict[str, Any]:
+    """A fresh copy of the first version of a sample."""
+    document: dict[str, Any] = json.loads(_text(name))
+    return document
+
+
+def small(**body: Any) -> dict[str, Any]:
+    """The smallest valid document around a body."""
+    return SMALLEST | {"body": body}
