@@ -1,0 +1,161 @@
+"""What a backend or an agent does with supabase-py."""
+
+import json
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+
+from tests.clients.conftest import refused_by_api
+from tests.database.test_document_problems import DEPTH_BOMB, NUMBER_BOMB
+from tests.samples import SMALLEST, sample, small
+
+
+def call(client, function, **arguments):
+    return client.rpc(function, arguments).execute().data
+
+
+def user_id(client):
+    return client.auth.get_user().user.id
+
+
+def test_save_share_conflict_restore(new_client):
+    ann, ben, cy = (new_client(name) for name in ("ann", "ben", "cy"))
+
+    made = call(ann, "create_composition", title="Video library", document=sample())
+    id_ = made["composition_id"]
+    call(ann, "save_version", composition_id=id_, base_version=1, document=small(n=2))
+    call(ann, "share_composition", composition_id=id_, user_id=user_id(ben), role="editor")
+
+    saved = call(ben, "save_version", composition_id=id_, base_version=2, document=small(n=3))
+    assert saved["version"] == 3
+    with refused_by_api("PT409") as error:
+        call(ann, "save_version", composition_id=id_, base_version=2, document=small(n=4))
+    assert json.loads(error["details"]) == {"code": "version_conflict", "head_version": 3}
+    with refused_by_api("PT404") as error:
+        call(cy, "load_composition", composition_id=id_)
+    assert json.loads(error["details"]) == {"code": "composition_not_found"}
+
+    call(ann, "restore_version", composition_id=id_, version=1)
+    assert call(ben, "load_composition", composition_id=id_)["document"] == sample()
+
+
+def test_tables_answer_under_row_level_security(new_client):
+    ann, ben = new_client("ann"), new_client("ben")
+    id_ = call(ann, "create_composition", title="Mine", document=SMALLEST)["composition_id"]
+
+    assert [row["id"] for row in ann.table("user_compositions").select("id").execute().data] == [
+        id_
+    ]
+    assert ben.table("user_compositions").select("id", count="exact").execute().count == 0
+    changed = ann.table("user_compositions").update({"title": "New"}).eq("id", id_).execute()
+    assert changed.data[0]["title"] == "New"
+    assert ben.table("user_compositions").update({"title": "x"}).eq("id", id_).execute().data == []
+    with refused_by_api("42501"):
+        ann.table("user_compositions").update({"owner_id": user_id(ben)}).eq("id", id_).execute()
+    with refused_by_api("42501"):
+        ann.table("user_compositions").delete().eq("id", id_).execute()
+
+
+def test_an_embedded_table_shows_no_more_than_the_table_itself(new_client):
+    ann, ben = new_client("ann"), new_client("ben")
+    call(ann, "create_composition", title="Mine", document=small(secret=1))
+    shared = call(ann, "create_composition", title="Shared", document=small(shared=1))
+    call(
+        ann,
+        "share_composition",
+        composition_id=shared["composition_id"],
+        user_id=user_id(ben),
+        role="viewer",
+    )
+
+    rows = (
+        ben.table("user_compositions")
+        .select("title, compositions(document), composition_versions(version)")
+        .execute()
+        .data
+    )
+
+    assert rows == [
+        {
+            "title": "Shared",
+            "compositions": {"document": small(shared=1)},
+            "composition_versions": [{"version": 1}],
+        }
+    ]
+
+
+@pytest.fixture
+def rpc(addresses, new_client):
+    """Post a raw body to a function, as somebody who is signed in."""
+    token = new_client("ann").auth.get_session().access_token
+    headers = {"apikey": addresses["anon_key"], "content-type": "application/json"}
+
+    with httpx.Client(base_url=addresses["supabase_url"] + "/rest/v1/rpc/") as http:
+        yield lambda function, body, token=token: http.post(
+            function, content=body, headers=headers | {"authorization": f"Bearer {token}"}
+        )
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "code"),
+    [
+        (NUMBER_BOMB, 422, "PT422"),
+        (DEPTH_BOMB, 422, "PT422"),
+        ('{"format":"composition/1","dialect":"json","body":{"a":"\\u0000"}}', 400, "22P05"),
+        ("[" * 200_000 + "]" * 200_000, 413, "54001"),
+        ('{"a":' + "[0]" * 2, 400, "PGRST102"),
+    ],
+    ids=["numbers", "depth", "zero byte", "very deep", "no json"],
+)
+def test_a_hostile_body_is_refused_with_its_code(addresses, rpc, document, status, code):
+    rpc("create_composition", json.dumps({"title": "Warm", "document": SMALLEST}))
+    before = memory(addresses["pids"]["postgrest"])
+
+    answer = rpc("create_composition", f'{{"title": "Hostile", "document": {document}}}')
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert memory(addresses["pids"]["postgrest"]) - before < 100_000_000
+
+
+def memory(pid):
+    """Bytes of memory that a process holds for itself."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) * 1024
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"title": "x", "document": {}, "owner_id": "x"}', 404),
+        ('{"document": {}}', 404),
+        ("[]", 404),
+        ('{"title": {"a": 1}, "document": null}', 422),
+        ('{"title": "x", "document": {}, "tags": "none"}', 400),
+        ('{"title": "x", "document": {}, "organization_id": "x"}', 400),
+    ],
+)
+def test_an_argument_that_is_unknown_missing_or_of_another_type_is_refused(rpc, body, status):
+    assert rpc("create_composition", body).status_code == status
+
+
+def test_tokens_that_are_not_ours_are_refused(addresses, rpc):
+    body = json.dumps({"title": "x", "document": SMALLEST})
+    claims = {"sub": "00000000-0000-4000-8000-000000000000", "role": "authenticated"}
+    forged = [
+        jwt.encode(claims | {"exp": 4_000_000_000}, "another secret of thirty-two bytes", "HS256"),
+        jwt.encode(claims | {"exp": 1}, addresses["jwt_secret"], "HS256"),
+        jwt.encode(claims | {"exp": 4_000_000_000}, "", "none"),
+        "not a token",
+    ]
+    for token in forged:
+        assert rpc("create_composition", body, token).status_code == 401
+    unknown = jwt.encode(claims | {"exp": 4_000_000_000}, addresses["jwt_secret"], "HS256")
+    answer = rpc("create_composition", body, unknown)
+    assert (answer.status_code, json.loads(answer.json()["details"])) == (
+        401,
+        {"code": "account_not_found"},
+    )
+    anon = rpc("create_composition", body, addresses["anon_key"])
+    assert (anon.status_code, anon.json()["code"]) == (401, "42501")
