@@ -1,0 +1,72 @@
+# `make help` lists what there is. Everything is installed below this folder.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+PACKAGES := scripts devstack demo bench tests
+
+.PHONY: help install up run test test-corpus bench check format migration seal lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed node_modules/.installed ## install everything into .venv and node_modules
+
+# Without pip inside: the machine's own one installs, so Debian's python3-venv is not needed.
+.venv/.installed: requirements/development.txt
+	python3 -m venv --without-pip .venv
+	python3 -m pip --python $(PYTHON) install --quiet --disable-pip-version-check \
+	  --require-hashes --requirement $<
+	touch $@
+
+node_modules/.installed: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+up: install ## start the local stack, its addresses in stack.json, until Ctrl-C
+	exec $(PYTHON) -m devstack up --json stack.json $(ARGS)
+
+run: install ## play real documents in and report; ARGS="--help" lists the options
+	exec $(PYTHON) -m demo $(ARGS)
+
+test: check ## all that CI runs: the checks, then every test
+	$(PYTHON) -m pytest $(ARGS)
+
+test-corpus: install ## store all of ../shared/corpus and read every version back
+	$(PYTHON) -m pytest tests/corpus --whole-corpus $(ARGS)
+
+bench: install ## measure, side by side in one run
+	exec $(PYTHON) -m bench $(ARGS)
+
+check: install ## format, lint, types, layers, dependencies, migrations
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/ruff check --quiet .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/deptry .
+	.venv/bin/vulture
+	.venv/bin/squawk --quiet supabase/migrations/*.sql
+	.venv/bin/sqlfluff lint --disable-progress-bar supabase/*.sql supabase/tables \
+	  supabase/routines supabase/policies supabase/migrations
+	cd supabase && sha256sum --check --quiet migrations.sha256
+
+format: install ## format Python
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+migration: install ## draft a migration from the changed sources: make migration name=add_share_expiry
+	$(PYTHON) -m scripts.draft_migration $(name)
+
+seal: ## record new migrations; one that was recorded may not change
+	cd supabase && sha256sum --check --quiet migrations.sha256 \
+	  && sha256sum migrations/*.sql > migrations.sha256.new \
+	  && mv migrations.sha256.new migrations.sha256
+
+lock: ## compile requirements/development.txt from pyproject.toml (needs uv)
+	uv pip compile --quiet --python-version 3.11 --all-extras --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml \
+	  --output-file requirements/development.txt
+
+clean: ## remove what install made
+	rm -rf .venv node_modules

@@ -1,0 +1,82 @@
+"""Documents that others wrote, with their real histories: all are accepted, all come back equal.
+
+The corpus lies beside the project where its tests are developed and is no part of it. `make test`
+plays a sample, `make test-corpus` everything.
+"""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from demo.corpus import open_corpus
+from devstack import migrations
+from devstack.postgres import Postgres
+from scripts.sources import ROOT
+from tests.people import Person
+
+CORPUS = ROOT.parent / "shared/corpus/dev.jsonl.zst"
+PEOPLE = 3
+SAMPLE = 300
+
+
+@pytest.fixture
+def people(tmp_path):
+    """A few people, since one may own 10,000 compositions at most, on a server of their own."""
+    with Postgres(tmp_path) as server:
+        migrations.push(server.url())
+        with psycopg.connect(server.url("supabase_admin"), autocommit=True) as admin:
+            ids = [
+                row[0]
+                for row in admin.execute(
+                    """
+                    insert into auth.users (id)
+                    select gen_random_uuid() from generate_series(1, %s) returning id
+                    """,
+                    (PEOPLE,),
+                )
+            ]
+        everyone = [Person(server.url("authenticator"), user_id) for user_id in ids]
+        yield everyone
+        for person in everyone:
+            person.connection.close()
+
+
+@pytest.mark.skipif(
+    not CORPUS.exists(), reason="the corpus does not ship with the project; samples/ are tested"
+)
+def test_every_version_of_every_document_comes_back_equal(request, people):
+    whole = request.config.getoption("--whole-corpus")
+    source = open_corpus(Path(CORPUS), 0 if whole else SAMPLE)
+    documents = versions = 0
+    hashes = set()
+
+    for history in source.histories:
+        person = people[documents % PEOPLE]
+        documents += 1
+        composition_id = None
+        for version, revision in enumerate(history.revisions, start=1):
+            if composition_id is None:
+                made = person.call(
+                    "create_composition", title=history.title, document=revision.document
+                )
+                composition_id = made["composition_id"]
+            else:
+                made = person.call(
+                    "save_version",
+                    composition_id=composition_id,
+                    base_version=version - 1,
+                    document=revision.document,
+                )
+            assert made["version"] == version
+            hashes.add(made["content_hash"])
+        for version, revision in enumerate(history.revisions, start=1):
+            read = person.call("get_version", composition_id=composition_id, version=version)
+            assert read["document"] == revision.document, (history.title, version)
+        versions += len(history.revisions)
+        loaded = person.call("load_composition", composition_id=composition_id)
+        assert loaded["document"] == history.revisions[-1].document
+
+    print(f"{documents} documents, {versions} versions, {len(hashes)} distinct contents")
+    assert not source.skipped
+    assert (documents, versions) == ((5691, 14093) if whole else (SAMPLE, versions))

@@ -1,0 +1,79 @@
+"""What the documentation lists, held to what is there."""
+
+import re
+
+import pytest
+
+from scripts.sources import ROOT, SUPABASE
+
+SOURCES = "\n".join(file.read_text() for file in sorted(SUPABASE.glob("routines/**/*.sql")))
+TABLES = "\n".join(file.read_text() for file in sorted(SUPABASE.glob("tables/*.sql")))
+
+
+def section(page: str, title: str) -> str:
+    """A section of a page of docs/, up to the next title."""
+    text = (ROOT / "docs" / page).read_text()
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    assert found is not None, f"{page} has no section {title}"
+    return found[1]
+
+
+def rows(text: str) -> list[list[str]]:
+    """Cells of the rows of a Markdown table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def raised() -> set[tuple[str, str]]:
+    """(code, SQLSTATE) of every raise in the routines."""
+    return {
+        (code, sqlstate)
+        for sqlstate, code in re.findall(
+            r"errcode = '(PT\d{3})',\s+detail  = .*?\(\s*'code', '(\w+)'", SOURCES, flags=re.DOTALL
+        )
+    }
+
+
+def test_every_code_that_is_raised_is_documented():
+    documented = {(row[0].strip("`"), row[1]) for row in rows(section("errors.md", "Codes"))}
+    assert documented == raised()
+    assert SOURCES.count("errcode = ") == SOURCES.count("raise exception ")
+
+
+def test_every_header_lists_codes_that_exist():
+    promised = set(re.findall(r"^--   (PT\d{3}) (\w+)  ", SOURCES, flags=re.MULTILINE))
+    assert {(code, sqlstate) for sqlstate, code in promised} == raised()
+
+
+def test_every_problem_of_a_document_is_documented():
+    documented = {row[0].strip("`") for row in rows(section("errors.md", "Problems of a document"))}
+    assert documented == set(re.findall(r"private\.problem\(\s*'(\w+)'", SOURCES))
+
+
+def test_every_rule_of_an_argument_is_documented():
+    documented = [[row[0].strip("`"), row[1]] for row in rows(section("errors.md", "Constraints"))]
+    commented = re.findall(r"comment on constraint (\w+) on [\w.]+ is\s+'(.*?)';", TABLES)
+    assert documented == sorted([name, rule] for name, rule in commented)
+
+
+def test_every_setting_is_documented_with_its_default():
+    documented = {
+        (row[0].strip("`"), row[1], row[2]) for row in rows(section("document.md", "Limits"))
+    }
+    assert documented == set(re.findall(r"\('(\w+)', (\d+), '(.*?)'\)", TABLES))
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
+)
+def test_every_link_leads_somewhere(page):
+    file = ROOT / page
+    for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
+        assert (file.parent / target).exists(), target
+
+
+def test_make_help_lists_what_the_readme_names():
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text()))
+    assert named
+    assert named <= targets
