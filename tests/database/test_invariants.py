@@ -6,7 +6,10 @@ table or function that breaks one is printed by name.
 
 import os
 import subprocess
+from collections.abc import Iterator
+from typing import LiteralString
 
+import psycopg
 import pytest
 
 from devstack import packages
@@ -34,7 +37,7 @@ DEFINER_API = {
 # What anon may do: nothing, so far.
 ANON_MAY: set[str] = set()
 
-RULES = {
+RULES: dict[str, LiteralString] = {
     "every table has row level security": """
         select c.oid::regclass::text
           from pg_class as c
@@ -201,31 +204,94 @@ RULES = {
 }
 
 
+# How to break each rule, as a migration might.
+BREACHES: dict[str, LiteralString] = {
+    "every table has row level security": "create table public.breach (id integer)",
+    "every policy names its roles": """
+        create policy breach on public.organizations for update using (false)
+    """,
+    "claims and helpers in a policy are evaluated once a statement": """
+        create policy breach on public.organizations for update to authenticated
+          using (id = auth.uid())
+    """,
+    "a table has one permissive policy per role and command": """
+        create policy breach on public.organizations for select to authenticated using (false)
+    """,
+    "every function pins its search_path to nothing": """
+        create function private.breach() returns integer language sql as 'select 1'
+    """,
+    "every function in public that runs as its owner is listed above": """
+        create function public.breach() returns integer language sql security definer
+        set search_path = '' as 'select 1'
+    """,
+    "every listed function exists and runs as its owner": """
+        alter function public.load_composition security invoker
+    """,
+    "every API function has one signature": """
+        create function public.load_composition() returns integer language sql
+        set search_path = '' as 'select 1'
+    """,
+    "every foreign key has an index that starts with its columns": """
+        drop index public.organization_members_user_id_idx
+    """,
+    "every view runs with its caller's rights": """
+        create view public.breach as select 1 as one
+    """,
+    "anon may use nothing that is not listed above": """
+        grant execute on function public.load_composition to anon
+    """,
+    "signed-in people get no right that row level security does not check": """
+        grant truncate on public.organizations to authenticated
+    """,
+    "signed-in people insert and delete through functions, and update listed columns": """
+        grant insert (name) on public.organizations to authenticated
+    """,
+    "service_role has nothing until a job needs it": """
+        grant select on public.organizations to service_role
+    """,
+    "every object belongs to the role that ran the migrations": """
+        set local role supabase_admin; create table private.breach (id integer)
+    """,
+    "a new table or function is reachable by nobody": """
+        alter default privileges in schema public grant select on tables to anon
+    """,
+}
+
+
 @pytest.fixture
-def probes(postgres, admin):
-    """A table and a function made as the migrations make them, and not granted to anyone."""
-    admin.execute("set role postgres")
+def migrating(admin: psycopg.Connection) -> Iterator[None]:
+    """A migration under way, taken back at the end."""
+    with admin.transaction(force_rollback=True):
+        admin.execute("set local role postgres")
+        yield
+
+
+def offenders(admin: psycopg.Connection, rule: str) -> list[str]:
     admin.execute(
         """
         create table public.probe (id integer);
-        create function public.probe() returns integer language sql as 'select 1'
+        alter table public.probe enable row level security;
+        create function public.probe() returns integer language sql
+        set search_path = '' as 'select 1'
         """
     )
-    yield
-    admin.execute("drop table public.probe; drop function public.probe(); reset role")
-
-
-@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.startswith("a new table")])
-def test_rule(admin, rule):
-    offenders = admin.execute(
+    # So that the catalog spells every name out.
+    admin.execute("set local search_path = ''")
+    found = admin.execute(
         RULES[rule], {"definer_api": list(DEFINER_API), "anon_may": list(ANON_MAY)}
     ).fetchall()
-    assert offenders == [], rule
+    return [name for (name,) in found]
 
 
-def test_a_new_table_or_function_is_reachable_by_nobody(admin, probes):
-    rule = "a new table or function is reachable by nobody"
-    assert admin.execute(RULES[rule]).fetchall() == [], rule
+@pytest.mark.parametrize("rule", RULES)
+def test_rule(admin, migrating, rule):
+    assert offenders(admin, rule) == [], rule
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_breach_of_the_rule_is_found(admin, migrating, rule):
+    admin.execute(BREACHES[rule])
+    assert offenders(admin, rule) != []
 
 
 def test_supabase_db_advisors_is_silent(postgres, tmp_path):
