@@ -126,6 +126,7 @@ class Postgres:
             self._server = None
 
     def _initialize(self, cancelled: threading.Event) -> None:
+        privileges = self._privileges()
         # Under another name first: what is called "cluster" is complete.
         unfinished = self._data / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -133,8 +134,11 @@ class Postgres:
         self._password_file.touch(mode=0o600)
         self._password_file.write_text(secrets.token_hex(16))
         if user := _server_user():
-            for path in (unfinished, self._password_file):
-                os.chown(path, user.pw_uid, user.pw_gid)
+            try:
+                for path in (unfinished, self._password_file):
+                    os.chown(path, user.pw_uid, user.pw_gid)
+            except OSError as error:
+                raise _root_refused(f"{self._data} cannot be given to {user.pw_name}") from error
         initdb = Command(
             argv=[
                 self._binaries / "initdb",
@@ -147,7 +151,7 @@ class Postgres:
                 *([] if self._durable else ["--no-sync"]),
             ],
             environment={},
-            privileges=self._privileges(),
+            privileges=privileges,
         )
         Part("initdb", initdb, self._data / "initdb.log").run(cancelled)
         unfinished.rename(self._cluster)
@@ -241,11 +245,14 @@ class Postgres:
             ]
         for folder in (self._binaries, *self._binaries.parents, *self._cluster.parents):
             if not folder.stat().st_mode & stat.S_IXOTH:
-                raise StackError(
-                    f"Postgres refuses to run as root, and {user.pw_name} may not enter"
-                    f" {folder}: run the stack as an ordinary user"
-                )
+                raise _root_refused(f"{user.pw_name} may not enter {folder}")
         return drop
+
+
+def _root_refused(reason: str) -> StackError:
+    return StackError(
+        f"Postgres refuses to run as root, and {reason}: run the stack as an ordinary user"
+    )
 
 
 def _server_user() -> pwd.struct_passwd | None:

@@ -1,7 +1,8 @@
 """The PostgREST part: tables and functions of schema public under /rest/v1."""
 
-import urllib.error
-import urllib.request
+import contextlib
+import http.client
+from http import HTTPStatus
 from pathlib import Path
 
 from devstack import packages
@@ -42,14 +43,13 @@ def start(
 
     def ready(_part: Part, port: int) -> bool:
         # A stranger on this port, even another PostgREST, refuses our token.
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/",
-            headers={"Authorization": f"Bearer {service_role_key}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:  # no connection yet, or 503 while it reads the schema
-            return False
+        headers = {"Authorization": f"Bearer {service_role_key}"}
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        with contextlib.closing(connection):
+            try:
+                connection.request("GET", "/", headers=headers)
+                return connection.getresponse().status == HTTPStatus.OK
+            except (OSError, http.client.HTTPException):
+                return False
 
     return Server("postgrest", command, ready, logs=logs, port=port)

@@ -150,7 +150,7 @@ class Server:
         port: int = 0,
     ) -> None:
         self.name = name
-        self.port = port if port and _is_free(port) else _free_port()
+        self.port = port or _free_port()
         self._command = command
         self._ready = ready
         self._log = logs / f"{name}.log"

@@ -62,7 +62,7 @@ class Stack:
     def __init__(
         self,
         data: Path | None = None,
-        progress: Callable[[str], None] = lambda line: None,
+        progress: Callable[[str], None] = lambda _line: None,
         cancelled: threading.Event | None = None,
     ) -> None:
         self._wanted_data = data
@@ -100,6 +100,7 @@ class Stack:
         return [server.name for server in fallen]
 
     def _start(self) -> None:
+        started = time.monotonic()
         packages.check_platform()
         data = self._claim_data()
         logs = data / "logs"
@@ -108,7 +109,6 @@ class Stack:
         state: State = json.loads(state_file.read_text()) if state_file.exists() else _new_state()
         jwt_secret, service_role_key = state["jwt_secret"], state["service_role_key"]
         ports = state["ports"]
-        started = time.monotonic()
 
         def report(what: str) -> None:
             self._progress(f"{time.monotonic() - started:6.2f} s  {what}")

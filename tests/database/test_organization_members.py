@@ -169,6 +169,17 @@ def test_of_two_owners_who_leave_at_once_one_stays(people, organization):
     assert members(ben, northwind) == {ben.id: "owner"}
 
 
+def test_a_stranger_is_refused_without_waiting_for_anyone(people, organization):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "member"})
+    cy.connection.execute("set lock_timeout = '1s'")
+
+    with ann.transaction():
+        set_role(ann, northwind, ben.id, "admin")
+        with refused("PT404", code="organization_not_found"):
+            add(cy, northwind, cy.id, "member")
+
+
 def test_work_stays_when_its_owner_leaves(people, organization, composition):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "member", cy: "owner"})

@@ -140,6 +140,17 @@ def test_a_saver_waits_for_the_one_before_and_sees_their_head(people, compositio
     assert outcome == ["refused"]
 
 
+def test_a_stranger_is_refused_without_waiting_for_anyone(people, composition):
+    ann, ben = people("ann", "ben")
+    piece = composition(ann)
+    ben.connection.execute("set lock_timeout = '1s'")
+
+    with ann.transaction():
+        ann.call("save_version", composition_id=piece.id, base_version=1, document=small(by="ann"))
+        with refused("PT404", code="composition_not_found"):
+            ben.call("save_version", composition_id=piece.id, base_version=1, document=small())
+
+
 def test_of_twenty_people_who_save_at_once_exactly_one_wins(people, composition):
     savers = people(*[f"saver{number}" for number in range(20)])
     owner = savers[0]
