@@ -109,8 +109,9 @@ def test_a_mebibyte_of_text_is_accepted_and_one_byte_more_is_not(people):
 @pytest.mark.parametrize("filler", ["0", "{}", "[]", '""', "null"])
 def test_what_is_far_too_large_is_refused_before_anything_reads_it(people, filler):
     (ann,) = people("ann")
-    text = json.dumps(small()).replace("{}", '{"a":[' + ",".join([filler] * 1_500_000) + "]}")
-    assert problems(ann, text) == [("too_large", "")]
+    body = f'{{"a":[{",".join([filler] * 1_500_000)}],"deep":{DEPTH_BOMB},"big":1e300}}'
+    document = f'{{"format":"composition/1","dialect":"json","body":{body}}}'
+    assert problems(ann, document) == [("too_large", "")]
 
 
 def test_5000_components_are_accepted_and_one_more_is_not(people):

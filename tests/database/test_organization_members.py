@@ -169,6 +169,27 @@ def test_of_two_owners_who_leave_at_once_one_stays(people, organization):
     assert members(ben, northwind) == {ben.id: "owner"}
 
 
+def test_who_waited_for_their_own_demotion_is_refused(people, organization):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "owner"})
+    outcome = []
+
+    def rise():
+        with refused("PT403", code="organization_role_too_low", role="member"):
+            add(ben, northwind, cy.id, "owner")
+        outcome.append("refused")
+
+    waiter = threading.Thread(target=rise)
+    with ann.transaction():
+        set_role(ann, northwind, ben.id, "member")
+        waiter.start()
+        wait_until_blocked(ann.connection, ben.connection)
+    waiter.join(10)
+
+    assert outcome == ["refused"]
+    assert members(ann, northwind) == {ann.id: "owner", ben.id: "member"}
+
+
 def test_a_stranger_is_refused_without_waiting_for_anyone(people, organization):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "member"})
