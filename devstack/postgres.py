@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 import psycopg
@@ -78,12 +77,7 @@ class Postgres:
         self.start(threading.Event())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -169,8 +163,8 @@ class Postgres:
             # Its process id may belong to anyone by now, and Postgres would refuse to
             # start. The id of its parent it takes for stale, and unlike with no lock file
             # at all it still looks for the predecessor's shared memory.
-            _, *rest = lock.read_text().splitlines(keepends=True)
-            lock.write_text("".join([f"{os.getpid()}\n", *rest]))
+            lines = lock.read_text().splitlines(keepends=True)
+            lock.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
     def _predecessors(self) -> Iterator[int]:
         for process in Path("/proc").glob("[0-9]*"):

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 from postgrest.exceptions import APIError
+from supabase import Client, create_client
 
 from devstack.stack import Addresses, Stack
-from supabase import Client, create_client
 from tests.people import Json
 
 

@@ -4,15 +4,15 @@ Each rule is a query that returns its offenders, with the reason to care in the 
 table or function that breaks one is printed by name.
 """
 
-import os
-import subprocess
 from collections.abc import Iterator
 from typing import LiteralString
 
 import psycopg
 import pytest
 
-from devstack import packages
+from devstack import cli
+from devstack.postgres import Postgres
+from devstack.processes import PartFailed
 
 # Definer functions that a client may call, and why each needs its owner's rights: the header of
 # each says more.
@@ -294,20 +294,21 @@ def test_a_breach_of_the_rule_is_found(admin, migrating, rule):
     assert offenders(admin, rule) != []
 
 
-def test_supabase_db_advisors_is_silent(postgres, tmp_path):
-    done = subprocess.run(
-        [
-            packages.supabase_cli(),
-            "db",
-            "advisors",
-            f"--remote={postgres.url('postgres')}",
-            "--level=warn",
-            "--fail-on=warn",
-        ],
-        env=os.environ | {"HOME": str(tmp_path), "DO_NOT_TRACK": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+def advisors(postgres: Postgres) -> str:
+    """What `supabase db advisors` says, which fails on a warning or an error."""
+    return cli.supabase(
+        *("db", "advisors", "--level=warn", "--fail-on=warn"), database_url=postgres.url()
     )
-    assert (done.returncode, "No issues found" in done.stderr) == (0, True), done.stdout
+
+
+def test_supabase_db_advisors_is_silent(postgres):
+    assert "No issues found" in advisors(postgres)
+
+
+def test_supabase_db_advisors_is_heard(postgres, admin):
+    admin.execute("create table public.breach (id integer); grant select on public.breach to anon")
+    try:
+        with pytest.raises(PartFailed, match="RLS"):
+            advisors(postgres)
+    finally:
+        admin.execute("drop table public.breach")

@@ -1,0 +1,1 @@
+"""Real documents with their edit histories, played in by real people: what `make run` shows."""

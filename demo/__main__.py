@@ -1,0 +1,174 @@
+"""`python -m demo`: start everything, play documents in, report, and stay up to be tried."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from supabase import AuthError, PostgrestAPIError
+
+from demo import report
+from demo.corpus import open_corpus
+from demo.git_history import open_repository
+from demo.histories import Source, SourceError, one_after_another
+from demo.play import Play, Stopped
+from demo.samples import open_samples
+from devstack.packages import StackError
+from devstack.processes import Cancelled
+from devstack.stack import Stack
+
+_CORPUS = Path(__file__).resolve().parents[2] / "shared/corpus/dev.jsonl.zst"
+_WATCH_SECONDS = 0.2
+_INTERRUPTED = 130
+
+_out = Console()
+_err = Console(stderr=True, highlight=False)
+
+
+def main() -> int:
+    """Read the command line and run it.
+
+    Returns:
+        The exit code: 0; 1 if something cannot run, or did not hold; 130 after a signal before
+        the end of the play.
+    """
+    arguments = _arguments()
+    stopping = threading.Event()
+    try:
+        # Before the stack: what is wrong with the source shows at once.
+        source = _source(arguments)
+        # From here on a signal is only noted, so it does no harm at any moment, nor do ten.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        return _run(source, arguments, stopping)
+    except (Cancelled, Stopped, KeyboardInterrupt):
+        return _INTERRUPTED
+    except (SourceError, StackError) as error:
+        _say(f"demo: {error}")
+    except (AuthError, PostgrestAPIError, httpx.HTTPError) as error:
+        _say(f"demo: Supabase did not do its part: {getattr(error, 'message', error)}")
+    return 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        description="Start everything, play documents in as six people, report, and stay up. "
+        "What is named is played, in the order below; if nothing is, the corpus where one lies "
+        "beside the project, and the samples.",
+        epilog="With SUPABASE_URL and SUPABASE_ANON_KEY in the environment it plays there, starts "
+        "nothing and ends when done.",
+    )
+    parser.add_argument(
+        "--corpus", type=Path, metavar="FILE", help="play a corpus: .jsonl, or .zst of it"
+    )
+    parser.add_argument(
+        "--git",
+        nargs="+",
+        metavar=("DIR", "GLOB"),
+        help="play the files of a git repository, a version a commit (default: *.json)",
+    )
+    parser.add_argument(
+        "--samples", action="store_true", help="play the samples of this repository"
+    )
+    parser.add_argument(
+        "--documents",
+        type=int,
+        default=300,
+        metavar="N",
+        help="how many documents of each, with all their versions; 0: all (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep the data in DIR (default: a temporary folder, removed at the end)",
+    )
+    parser.add_argument("--exit", action="store_true", help="end when done")
+    arguments = parser.parse_args()
+    if arguments.documents < 0:
+        parser.error("--documents: a number from 0 on")
+    if len(arguments.git or []) > 2:
+        parser.error("--git: a folder and at most one pattern, in quotes")
+    return arguments
+
+
+def _source(arguments: argparse.Namespace) -> Source:
+    wanted = arguments.documents
+    nothing_named = not (arguments.corpus or arguments.git or arguments.samples)
+    sources = []
+    if corpus := arguments.corpus or (_CORPUS if nothing_named and _CORPUS.exists() else None):
+        sources.append(open_corpus(corpus, wanted))
+    if arguments.git:
+        folder, glob = (*arguments.git, "*.json")[:2]
+        sources.append(open_repository(Path(folder), glob, wanted))
+    if arguments.samples or nothing_named:
+        sources.append(open_samples(wanted))
+    return one_after_another(sources)
+
+
+def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Event) -> int:
+    with contextlib.ExitStack() as cleanup:
+        addresses: Mapping[str, object]
+        stack = None
+        if (url := os.environ.get("SUPABASE_URL")) and (key := os.environ.get("SUPABASE_ANON_KEY")):
+            addresses = {"supabase_url": url, "anon_key": key}
+        else:
+            stack = cleanup.enter_context(Stack(arguments.data, _say, stopping))
+            addresses = stack.addresses
+
+        play = Play(str(addresses["supabase_url"]), str(addresses["anon_key"]), stopping)
+        play.gather()
+        with _progress(source, play) as advance:
+            play.run(source, advance)
+        if not play.compositions:
+            reasons = [*map(" ".join, play.outcome.refusals), *source.skipped]
+            raise SourceError(f"{source.name}: nothing could be played: {', '.join(reasons)}")
+        database_url = stack.addresses["database_url"] if stack else None
+        report.print_report(_out, play.outcome, source, database_url)
+        accounts = {person.email: person.password for person in play.people}
+        report.print_invitation(_out, addresses, accounts, play.compositions[0].id)
+
+        if stack and not arguments.exit:
+            _say("It stays up until Ctrl-C.")
+            while not stopping.wait(_WATCH_SECONDS):
+                for part in stack.fallen():
+                    _say(f"{part} has ended; the others keep running")
+        return 1 if play.outcome.failures else 0
+
+
+@contextlib.contextmanager
+def _progress(source: Source, play: Play) -> Iterator[Callable[[int], None]]:
+    columns = (
+        TextColumn("documents"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[versions]:,} versions, {task.fields[rate]:.0f}/s"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_err) as progress:
+        task = progress.add_task("", total=source.document_count, versions=0, rate=0.0)
+        started = time.monotonic()
+
+        def advance(documents: int) -> None:
+            versions = play.outcome.versions
+            rate = versions / (time.monotonic() - started)
+            progress.update(task, completed=documents, versions=versions, rate=rate)
+
+        yield advance
+
+
+def _say(line: str) -> None:
+    _err.print(line, markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

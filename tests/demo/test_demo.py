@@ -1,0 +1,182 @@
+"""The command on a stack of its own: what it reports, how it ends, what it leaves behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from demo.samples import FOLDER
+from devstack.packages import PROJECT
+
+SECONDS = 60
+
+
+class Demo:
+    """`python -m demo`, running, with temporary files of its own."""
+
+    def __init__(self, folder: Path, *arguments: str | Path) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        outside = {"SUPABASE_URL", "SUPABASE_ANON_KEY"}
+        environment = {name: value for name, value in os.environ.items() if name not in outside}
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig=SIGTERM", sys.executable, "-m", "demo", *arguments],
+            cwd=PROJECT,
+            env=environment | {"TMPDIR": str(self.temporary), "COLUMNS": "100"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait(self) -> tuple[int, str, str]:
+        """Its exit code, what it printed, and what it said meanwhile."""
+        stdout, stderr = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode, stdout, stderr
+
+    def wait_for(self, words: str) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            if words in line:
+                return
+        raise AssertionError(f"it never said {words!r}")
+
+    def leftovers(self) -> list[str]:
+        """Processes with its folder in their arguments or environment, and files in it."""
+        alive = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                traces = [(process / trace).read_bytes() for trace in ("cmdline", "environ")]
+            except OSError:
+                continue  # ended meanwhile
+            if any(str(self.temporary).encode() in trace for trace in traces):
+                alive.append(process.name)
+        return alive + [file.name for file in self.temporary.iterdir()]
+
+
+def test_it_plays_reports_and_leaves_nothing_behind(tmp_path):
+    demo = Demo(tmp_path, "--samples", "--documents", "5", "--exit")
+
+    code, report, said = demo.wait()
+
+    assert code == 0, said
+    versions = sum(1 + len(json.loads(file.read_text())["edits"]) for file in chosen(5))
+    assert row(report, "compositions") == ["5"]
+    assert row(report, "versions") == [str(versions + 1)], "all of the samples, and one restore"
+    assert row(report, "of these different") == ["0"]
+    assert row(report, "a stale save") == ["409", "version_conflict", "1"]
+    assert row(report, "a viewer's save") == ["403", "composition_read_only", "1"]
+    assert row(report, "a stranger's load") == ["404", "composition_not_found", "1"]
+    assert row(report, "a stranger's save") == ["404", "composition_not_found", "1"]
+    assert row(report, "an invalid document") == ["422", "invalid_document", "1"]
+    assert "FAILED" not in report
+    assert demo.leftovers() == []
+
+
+def test_a_repository_is_played_with_what_the_database_refuses(tmp_path):
+    folder = tmp_path / "repository"
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    (folder / "good.json").write_text('{"n": 1}')
+    (folder / "zero.json").write_text(r'{"n": "\u0000"}')
+    (folder / "number.json").write_text('{"n": 1000000000000000000}')
+    author = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    subprocess.run(["git", "-C", folder, "add", "."], check=True)
+    subprocess.run(["git", "-C", folder, *author, "commit", "-qm", "Add"], check=True)
+
+    code, report, said = Demo(tmp_path, "--git", folder, "--exit").wait()
+
+    assert code == 0, said
+    assert row(report, "compositions") == ["1"]
+    refused = [line for line in report.splitlines() if "a document of the source" in line]
+    assert any("422" in line and "invalid_document" in line for line in refused)
+    assert any("22P05" in line for line in refused)
+
+
+def test_a_source_of_which_nothing_can_be_played_says_why(tmp_path):
+    entry = dict.fromkeys(["source", "license", "kind", "path", "commit", "committed_at"], "x")
+    file = tmp_path / "corpus.jsonl"
+    file.write_text(json.dumps(entry | {"document": {"n": 10**18}}))
+
+    code, report, said = Demo(tmp_path, "--corpus", file, "--exit").wait()
+
+    assert (code, report) == (1, "")
+    assert "nothing could be played: a document of the source 422 invalid_document" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_while_it_starts(tmp_path, number):
+    demo = Demo(tmp_path, "--samples")
+    demo.wait_for("postgres")
+
+    demo.process.send_signal(number)
+
+    assert demo.wait()[0] == 130
+    assert demo.leftovers() == []
+
+
+def test_a_signal_stops_all_while_it_plays(tmp_path):
+    demo = Demo(tmp_path, "--samples")
+    demo.wait_for("gateway")
+    time.sleep(1)
+
+    for _ in range(3):
+        demo.process.send_signal(signal.SIGINT)
+
+    code, report, _ = demo.wait()
+    assert (code, report) == (130, "")
+    assert demo.leftovers() == []
+
+
+def test_it_stays_up_to_be_tried_until_a_signal(tmp_path):
+    demo = Demo(tmp_path, "--samples", "--documents", "1")
+    demo.wait_for("stays up")
+    assert demo.process.stdout
+    report = ""
+    while "\nEND\n" not in report:
+        report += demo.process.stdout.readline()
+    [program] = re.findall(r"<<'END'\n(.*)END\n", report, re.DOTALL)
+
+    tried = subprocess.run(
+        [sys.executable, "-"], input=program, text=True, capture_output=True, timeout=SECONDS
+    )
+
+    assert tried.returncode == 0, tried.stderr
+    assert tried.stdout == f"{json.loads(chosen(1)[0].read_text())['title']} (restored)\n"
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.wait()[0] == 0
+    assert demo.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--git", "/nowhere"], "/nowhere"),
+        (["--corpus", "/nowhere.jsonl"], "/nowhere.jsonl"),
+        (["--documents", "-1"], "--documents"),
+        (["--git", "a", "b", "c"], "--git"),
+    ],
+)
+def test_what_cannot_be_played_is_said_before_anything_starts(tmp_path, arguments, words):
+    demo = Demo(tmp_path, *arguments)
+
+    code, report, said = demo.wait()
+
+    assert code in (1, 2) and report == ""
+    assert words in said and "Traceback" not in said and "postgres" not in said
+
+
+def chosen(count):
+    """The samples that are played when so many are asked for."""
+    files = sorted(FOLDER.glob("*.json"))
+    return [files[index * len(files) // count] for index in range(count)]
+
+
+def row(report, name):
+    """The cells beside a name."""
+    [line] = [line for line in report.splitlines() if f"│ {name} " in line]
+    return [cell.strip() for cell in line.split("│")[2:-1]]
