@@ -46,7 +46,7 @@ check: install ## format, lint, types, layers, dependencies, migrations
 	.venv/bin/lint-imports
 	.venv/bin/deptry .
 	.venv/bin/vulture
-	.venv/bin/squawk --quiet supabase/migrations/*.sql
+	.venv/bin/squawk supabase/migrations/*.sql
 	.venv/bin/sqlfluff lint --disable-progress-bar supabase/*.sql supabase/tables \
 	  supabase/routines supabase/policies supabase/migrations
 	cd supabase && sha256sum --check --quiet migrations.sha256

@@ -758,7 +758,7 @@ begin
   return array(
     select m.organization_id
       from public.organization_members as m
-     where m.user_id = auth.uid()
+     where m.user_id = (select auth.uid())
        and m.role in ('owner', 'admin')
   );
 end;
@@ -777,7 +777,7 @@ begin
   return array(
     select m.organization_id
       from public.organization_members as m
-     where m.user_id = auth.uid()
+     where m.user_id = (select auth.uid())
   );
 end;
 $$;
@@ -1158,14 +1158,14 @@ begin
   return array(
     select s.composition_id
       from public.shared_compositions as s
-     where s.user_id = auth.uid()
+     where s.user_id = (select auth.uid())
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
     union
     select s.composition_id
       from public.organization_members as m
       join public.shared_compositions as s on s.organization_id = m.organization_id
-     where m.user_id = auth.uid()
+     where m.user_id = (select auth.uid())
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
   );
@@ -1424,7 +1424,7 @@ declare
 begin
   perform private.require_composition_role(get_version.composition_id, 'viewer');
 
-  select private.version_summary(v) || jsonb_build_object('document', d.document)
+  select jsonb_set(private.version_summary(v), '{document}', d.document)
     into found
     from public.composition_versions as v
     join public.compositions as d on d.content_hash = v.content_hash
@@ -1668,7 +1668,8 @@ declare
     private.require_composition_role(load_composition.composition_id, 'viewer');
 begin
   return (
-    select private.composition_summary(c, held) || jsonb_build_object('document', d.document)
+    -- Not ||, which would copy the document twice.
+    select jsonb_set(private.composition_summary(c, held), '{document}', d.document)
       from public.user_compositions as c
       join public.compositions as d on d.content_hash = c.current_hash
      where c.id = load_composition.composition_id

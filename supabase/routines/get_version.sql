@@ -20,7 +20,7 @@ declare
 begin
   perform private.require_composition_role(get_version.composition_id, 'viewer');
 
-  select private.version_summary(v) || jsonb_build_object('document', d.document)
+  select jsonb_set(private.version_summary(v), '{document}', d.document)
     into found
     from public.composition_versions as v
     join public.compositions as d on d.content_hash = v.content_hash

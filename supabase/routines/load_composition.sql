@@ -20,7 +20,8 @@ declare
     private.require_composition_role(load_composition.composition_id, 'viewer');
 begin
   return (
-    select private.composition_summary(c, held) || jsonb_build_object('document', d.document)
+    -- Not ||, which would copy the document twice.
+    select jsonb_set(private.composition_summary(c, held), '{document}', d.document)
       from public.user_compositions as c
       join public.compositions as d on d.content_hash = c.current_hash
      where c.id = load_composition.composition_id

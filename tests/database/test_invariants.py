@@ -283,13 +283,15 @@ def offenders(admin: psycopg.Connection, rule: str) -> list[str]:
     return [name for (name,) in found]
 
 
+@pytest.mark.usefixtures("migrating")
 @pytest.mark.parametrize("rule", RULES)
-def test_rule(admin, migrating, rule):
+def test_rule(admin, rule):
     assert offenders(admin, rule) == [], rule
 
 
+@pytest.mark.usefixtures("migrating")
 @pytest.mark.parametrize("rule", RULES)
-def test_a_breach_of_the_rule_is_found(admin, migrating, rule):
+def test_a_breach_of_the_rule_is_found(admin, rule):
     admin.execute(BREACHES[rule])
     assert offenders(admin, rule) != []
 

@@ -11,7 +11,7 @@ begin
   return array(
     select m.organization_id
       from public.organization_members as m
-     where m.user_id = auth.uid()
+     where m.user_id = (select auth.uid())
        and m.role in ('owner', 'admin')
   );
 end;

@@ -14,14 +14,14 @@ begin
   return array(
     select s.composition_id
       from public.shared_compositions as s
-     where s.user_id = auth.uid()
+     where s.user_id = (select auth.uid())
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
     union
     select s.composition_id
       from public.organization_members as m
       join public.shared_compositions as s on s.organization_id = m.organization_id
-     where m.user_id = auth.uid()
+     where m.user_id = (select auth.uid())
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
   );

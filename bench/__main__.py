@@ -1,0 +1,97 @@
+"""`python -m bench`: start a stack, measure on it, print each figure as soon as it is known."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.hostile import hostile
+from bench.load import load, load_scale
+from bench.pages import pages
+from bench.report import Figure, print_figure
+from bench.rest import rest
+from bench.rls import rls
+from bench.save import save
+from bench.storage import storage
+from bench.world import Bench, Sizes, World
+from demo.histories import SourceError
+from devstack.packages import StackError
+from devstack.stack import Stack
+
+_FIGURES: dict[str, Callable[[Bench], Figure]] = {
+    "load": load,
+    "load_scale": load_scale,
+    "rls": rls,
+    "pages": pages,
+    "save": save,
+    "hostile": hostile,
+    "rest": rest,
+    "storage": storage,
+}
+_QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
+_USUAL = Sizes(rounds=15, crowd=100_000, documents=1_000)
+_FULL = Sizes(rounds=15, crowd=1_000_000, documents=0)
+_CORPUS = Path(__file__).resolve().parents[2] / "shared/corpus/dev.jsonl.zst"
+_WIDTH = 134
+_HOW_TO_READ = """\
+Measured on {} processors. A ratio is to the nearest row above whose ratio is 1, round by round:
+median (and range). Trust ratios; times are this machine's, and busy ones are noisy.
+"""
+
+
+def main() -> int:
+    """Read the command line and measure.
+
+    Returns:
+        The exit code: 0 whatever was measured; 1 if something cannot run.
+    """
+    arguments = _arguments()
+    sizes = _QUICK if arguments.quick else _FULL if arguments.full else _USUAL
+    # As Ctrl-C does: what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    out, err = (Console(width=_WIDTH, highlight=False, stderr=stderr) for stderr in (False, True))
+    try:
+        with Stack() as stack, contextlib.closing(World(stack.addresses["database_url"])) as world:
+            bench = Bench(stack.addresses, world, sizes, arguments.corpus)
+            out.print(_HOW_TO_READ.format(os.cpu_count()))
+            for name in arguments.only or _FIGURES:
+                started = time.monotonic()
+                world.clear()
+                print_figure(out, name, _FIGURES[name](bench))
+                err.print(f"{name}: {time.monotonic() - started:.1f} s")
+    except (SourceError, StackError) as error:
+        err.print(f"bench: {error}", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument(
+        "--only", action="append", choices=_FIGURES, metavar="NAME", help=", ".join(_FIGURES)
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="smaller and shorter")
+    size.add_argument(
+        "--full", action="store_true", help="a million compositions and the whole corpus"
+    )
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        metavar="FILE",
+        default=_CORPUS if _CORPUS.exists() else None,
+        help="for storage, beside the samples: .jsonl, or .zst of it",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
