@@ -43,7 +43,7 @@ check: install ## format, lint, types, layers, dependencies, migrations
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/ruff check --quiet .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 	.venv/bin/deptry .
 	.venv/bin/vulture
 	.venv/bin/squawk supabase/migrations/*.sql
