@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -103,21 +104,24 @@ def test_all_killed_at_once_come_back_with_every_save_that_was_answered(
     client = connect(before)
     session = client.auth.sign_up({"email": "ann@example.com", "password": "long-enough"}).session
     assert session
-    made = (
-        client.rpc("create_composition", {"title": "Kept", "document": small(n=1)}).execute().data
-    )
+
+    def call(function: str, **arguments: Any) -> Any:
+        return client.rpc(function, arguments).execute().data
+
+    id_ = call("create_composition", title="Kept", document=small(n=1))["composition_id"]
     answered = [1]
 
     def save_until_killed() -> None:
         with contextlib.suppress(httpx.HTTPError, PostgrestAPIError):  # no answer, or a 502
             while True:
                 base = answered[-1]
-                arguments = {
-                    "composition_id": made["composition_id"],
-                    "base_version": base,
-                    "document": small(n=base + 1),
-                }
-                answered.append(client.rpc("save_version", arguments).execute().data["version"])
+                saved = call(
+                    "save_version",
+                    composition_id=id_,
+                    base_version=base,
+                    document=small(n=base + 1),
+                )
+                answered.append(saved["version"])
 
     saver = threading.Thread(target=save_until_killed)
     saver.start()
@@ -134,8 +138,7 @@ def test_all_killed_at_once_come_back_with_every_save_that_was_answered(
 
     assert {**after, "pids": None} == {**before, "pids": None}
     for version in answered:
-        arguments = {"composition_id": made["composition_id"], "version": version}
-        kept = client.rpc("get_version", arguments).execute().data
+        kept = call("get_version", composition_id=id_, version=version)
         assert kept["document"] == small(n=version)
     user = client.auth.get_user(session.access_token)
     assert user and user.user.email == "ann@example.com"
