@@ -33,7 +33,6 @@ def load(bench: Bench) -> Figure:
     timings = race(
         [
             Side("select by key, no RLS", statement(world.database, _SELECT, piece)),
-            Side("the same under RLS", statement(person.connection, _SELECT, piece)),
             Side("load_composition", statement(person.connection, _LOAD, piece)),
             Side("select 1: the round trip", statement(person.connection, "select 1")),
         ],

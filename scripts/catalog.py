@@ -31,7 +31,7 @@ _QUERIES: tuple[LiteralString, ...] = (
     f"""
     select 'column', c.oid::regclass || '.' || a.attname,
            concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-                     a.attidentity, a.attgenerated, a.attstorage,
+                     a.attidentity, a.attgenerated, a.attstorage, nullif(a.attstattarget, -1),
                      pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))
       from pg_class as c
       join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -12,6 +12,7 @@
 
 \ir routines/private/append_version.sql
 \ir routines/private/caller_id.sql
+\ir routines/private/close_organization.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
 \ir routines/private/content_hash.sql
@@ -21,6 +22,7 @@
 \ir routines/private/forget_account.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/limit_problems.sql
+\ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/member_summary.sql
@@ -30,7 +32,6 @@
 \ir routines/private/problem.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_cursor.sql
-\ir routines/private/refuse_deleted_account.sql
 \ir routines/private/refuse_unknown_user.sql
 \ir routines/private/require_composition_role.sql
 \ir routines/private/require_member.sql

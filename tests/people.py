@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Person:
@@ -88,6 +90,22 @@ def refused(sqlstate: str, **facts: Any) -> Iterator[Json]:
         detail.update(json.loads(caught.value.diag.message_detail or "{}"))
         assert {name: detail.get(name) for name in facts} == facts
         assert caught.value.diag.message_hint, "an error says what to do next"
+
+
+def in_turn(
+    first: Person, act: Callable[[], object], second: Person, waiting_act: Callable[[], T]
+) -> T:
+    """Two people meet: the act of the second waits for the transaction of the first to end.
+
+    Returns:
+        What the second act returns; it raises what that raises.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        with first.transaction():
+            act()
+            waiting = pool.submit(waiting_act)
+            wait_until_blocked(first.connection, second.connection)
+        return waiting.result(10)
 
 
 def wait_until_blocked(holder: psycopg.Connection, waiter: psycopg.Connection) -> None:

@@ -58,6 +58,9 @@ create table public.organizations (
 comment on constraint organizations_name_length on public.organizations is
   'The name of an organisation has 1 to 200 characters, not all of them blank.';
 
+-- As on user_compositions: no guesses about what others have.
+alter table public.organizations alter column name set statistics 0;
+
 alter table public.organizations enable row level security;
 
 -- Who belongs to an organisation. Each organisation has at least one owner: the functions that
@@ -120,10 +123,15 @@ create table public.user_compositions (
   constraint user_compositions_title_length check (length(title) <= 200 and title ~ '\S'),
   constraint user_compositions_description_length check (length(description) <= 2000),
   constraint user_compositions_tags_valid check (
-    cardinality(tags) <= 20
-    and array_position(tags, null) is null
-    and '' <> all (tags)
-    and length(array_to_string(tags, '')) <= 1000
+    case
+      when tags = '{}' then true
+      when array_ndims(tags) > 1 or array_lower(tags, 1) <> 1 then false
+      else
+        cardinality(tags) <= 20
+        and array_position(tags, null) is null
+        and '' <> all (tags)
+        and length(array_to_string(tags, '')) <= 1000
+    end
   ),
   constraint user_compositions_head_complete
     check ((current_version = 0) = (current_hash is null) and current_version >= 0)
@@ -134,7 +142,14 @@ comment on constraint user_compositions_title_length on public.user_compositions
 comment on constraint user_compositions_description_length on public.user_compositions is
   'A description has at most 2000 characters.';
 comment on constraint user_compositions_tags_valid on public.user_compositions is
-  'At most 20 tags, none null or empty, together at most 1000 characters.';
+  'A flat list of at most 20 tags, none null or empty, together at most 1000 characters.';
+
+-- The planner's guesses are public (PostgREST's count=planned), row level security or not. Without
+-- statistics it has none about a title or a content that somebody looks for.
+alter table public.user_compositions
+  alter column title set statistics 0,
+  alter column description set statistics 0,
+  alter column current_hash set statistics 0;
 
 -- Newest first, by owner and by organisation: the order in which lists are paged.
 create index user_compositions_owner_id_updated_at_id_idx
@@ -174,6 +189,11 @@ create table public.composition_versions (
 
 comment on constraint composition_versions_message_length on public.composition_versions is
   'A message has at most 1000 characters.';
+
+-- As on user_compositions: no guesses about what others have.
+alter table public.composition_versions
+  alter column content_hash set statistics 0,
+  alter column message set statistics 0;
 
 create index composition_versions_content_hash_idx on public.composition_versions (content_hash);
 create index composition_versions_author_id_idx on public.composition_versions (author_id);
@@ -231,6 +251,7 @@ alter table public.shared_compositions enable row level security;
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 composition_read_only  readable, but the caller is no editor
 --   PT409 version_conflict       saved by someone since base_version was read
@@ -320,6 +341,28 @@ begin
 end;
 $$;
 
+-- Delete an organisation that its last member has left, and what was in it.
+--
+--   organization_id  an organisation locked by the caller; kept if it has members
+--
+-- Definer rights: nobody may delete an organisation in any other way.
+create function private.close_organization(organization_id uuid) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from public.organization_members as m
+     where m.organization_id = close_organization.organization_id
+  ) then
+    delete from public.user_compositions as c
+     where c.organization_id = close_organization.organization_id;
+    delete from public.organizations as o
+     where o.id = close_organization.organization_id;
+  end if;
+end;
+$$;
+
 -- What the caller may do with a composition. The policies on user_compositions say the same for
 -- whole lists; this answers for one composition, in a few index look-ups.
 --
@@ -377,6 +420,7 @@ create function private.composition_summary(composition public.user_compositions
 returns jsonb
 language plpgsql stable
 set search_path = ''
+set timezone = 'UTC'  -- an etag is the same whatever zone a client likes its times in
 as $$
 declare
   summary constant jsonb := jsonb_build_object(
@@ -426,7 +470,7 @@ begin
 end;
 $$;
 
--- End a membership.
+-- End a membership. With its last member an organisation is deleted, and what was in it.
 --
 --   member   the row, of an organisation locked by private.lock_organization()
 --   returns  the membership that ended: {organization_id, user_id, role, created_at}
@@ -440,7 +484,10 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
-  if member.role = 'owner' then
+  if member.role = 'owner' and exists (
+    select from public.organization_members as m
+     where m.organization_id = member.organization_id and m.user_id <> member.user_id
+  ) then
     perform private.require_other_owner(member.organization_id, member.user_id);
   end if;
 
@@ -448,6 +495,7 @@ begin
    where m.organization_id = member.organization_id
      and m.user_id = member.user_id;
 
+  perform private.close_organization(member.organization_id);
   return private.member_summary(member);
 end;
 $$;
@@ -552,8 +600,8 @@ set search_path = ''
 as $$
 declare
   left_id uuid;
+  heir    uuid;
 begin
-  -- In id order, so that two accounts that go at once cannot wait for each other.
   for left_id in
     select m.organization_id
       from public.organization_members as m
@@ -565,17 +613,12 @@ begin
     delete from public.organization_members as m
      where m.organization_id = left_id and m.user_id = old.id;
 
+    heir := private.organization_heir(left_id);
     update public.organization_members as m
        set role = 'owner'
-     where m.organization_id = left_id
-       and m.user_id = private.organization_heir(left_id);
+     where m.organization_id = left_id and m.user_id = heir;
 
-    if not exists (
-      select from public.organization_members as m where m.organization_id = left_id
-    ) then
-      delete from public.user_compositions as c where c.organization_id = left_id;
-      delete from public.organizations as o where o.id = left_id;
-    end if;
+    perform private.close_organization(left_id);
   end loop;
   return old;
 end;
@@ -627,6 +670,7 @@ declare
   max_bytes  constant bigint := private.setting('max_document_bytes');
   max_depth  constant bigint := private.setting('max_document_depth');
   max_number constant bigint := private.setting('max_number');
+  max_zero_scale constant integer := 15;
   problems   jsonb := '[]';
 begin
   if pg_column_size(document) > 4 * max_bytes then
@@ -635,6 +679,7 @@ begin
     ));
   end if;
 
+  -- A zero has a size too, if not a magnitude: 0e-16383 prints as sixteen thousand digits.
   if jsonb_path_exists(
     document,
     'strict $.** ? (
@@ -642,6 +687,10 @@ begin
        && !(@ >= $least && @ <= $most || @ == 0 || @ <= -$least && @ >= -$most)
      )',
     jsonb_build_object('most', max_number, 'least', 1::numeric / max_number)
+  ) or exists (
+    select
+      from jsonb_array_elements(jsonb_path_query_array(document, 'strict $.** ? (@ == 0)')) as z
+     where scale(z::numeric) > max_zero_scale
   ) then
     problems := problems || private.problem(
       'number_out_of_range', '', 'a number is too large, or too close to zero',
@@ -665,16 +714,50 @@ begin
 end;
 $$;
 
+-- The person who calls, held until the end of the transaction, for what is written in their name:
+-- their account cannot be deleted meanwhile, and whoever deletes it first has it gone here.
+--
+--   returns  the id of an account
+--
+-- Raises
+--   PT401 not_signed_in      the token names nobody
+--   PT401 account_not_found  the account of the token is gone
+--
+-- Locks are taken in one order everywhere, so that nobody waits in a circle: accounts, then
+-- organisations, memberships, compositions.
+--
+-- Definer rights: callers have no access to accounts.
+create function private.lock_caller() returns uuid
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller constant uuid := private.caller_id();
+begin
+  perform from auth.users as u where u.id = caller for key share;
+  if not found then
+    raise exception 'the account of this token is gone' using
+      errcode = 'PT401',
+      detail  = jsonb_build_object('code', 'account_not_found'),
+      hint    = 'Sign in with an account that exists.';
+  end if;
+  return caller;
+end;
+$$;
+
 -- Take a composition for a change, after everyone who came first.
 --
 --   composition_id  any id
 --   required        'viewer', 'editor' or 'owner': this role or a higher one
 --   returns         the row, locked until the transaction ends
 --
--- Raises what private.require_composition_role() raises.
+-- Raises
+--   PT401 account_not_found  the account of the token is gone
+-- and what private.require_composition_role() raises.
 --
--- The role is asked before the lock, so that a stranger cannot hold anyone up, and again after
--- it, since whoever held it may have been taking the role away.
+-- The role is asked before the locks, so that a stranger cannot hold anyone up, and again after
+-- them, since whoever held them may have been taking the role away. The memberships that it may
+-- rest on are locked too: who has removed a member knows that nothing of theirs comes after.
 --
 -- Definer rights: callers may not lock rows.
 create function private.lock_composition(composition_id uuid, required text)
@@ -683,9 +766,25 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
+  caller uuid;
   locked public.user_compositions;
 begin
   perform private.require_composition_role(lock_composition.composition_id, required);
+  caller := private.lock_caller();
+
+  perform from public.organization_members as m
+    where m.user_id = caller
+      and m.organization_id in (
+        select c.organization_id
+          from public.user_compositions as c
+         where c.id = lock_composition.composition_id
+        union
+        select s.organization_id
+          from public.shared_compositions as s
+         where s.composition_id = lock_composition.composition_id
+      )
+    order by m.organization_id
+      for share;
 
   select c.* into locked
     from public.user_compositions as c
@@ -706,6 +805,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT403 organization_role_too_low  a member, of a lower role than required
 --
@@ -719,6 +819,7 @@ declare
   held text;
 begin
   perform private.require_organization_role(lock_organization.organization_id, required);
+  perform private.lock_caller();
 
   perform from public.organizations as o
     where o.id = lock_organization.organization_id
@@ -784,19 +885,38 @@ $$;
 
 -- Who takes over in an organisation: its longest-standing owner; failing that, admin, then member.
 --
---   organization_id  any id
+--   organization_id  an organisation locked by the caller
 --   returns          the id of a member, or null: there is none
+--
+-- An account that is just being deleted is passed over if there is another one: waiting for it
+-- could be waiting in a circle.
 --
 -- Definer rights: it must see all members.
 create function private.organization_heir(organization_id uuid) returns uuid
-language sql stable security definer
+language plpgsql volatile security definer
 set search_path = ''
 as $$
-  select m.user_id
+declare
+  ranks constant text[] := '{owner,admin,member}';
+  heir  uuid;
+begin
+  select m.user_id into heir
     from public.organization_members as m
+    join auth.users as u on u.id = m.user_id
    where m.organization_id = organization_heir.organization_id
-   order by array_position('{owner,admin,member}'::text[], m.role), m.created_at, m.user_id
-   limit 1;
+   order by array_position(ranks, m.role), m.created_at, m.user_id
+   limit 1
+     for key share of u skip locked;
+
+  if heir is null then
+    select m.user_id into heir
+      from public.organization_members as m
+     where m.organization_id = organization_heir.organization_id
+     order by array_position(ranks, m.role), m.created_at, m.user_id
+     limit 1;
+  end if;
+  return heir;
+end;
 $$;
 
 -- One problem of a document.
@@ -844,7 +964,8 @@ declare
        from pg_catalog.pg_constraint as k
        join pg_catalog.pg_description as d
          on d.objoid = k.oid and d.classoid = 'pg_catalog.pg_constraint'::regclass
-      where k.conname = refuse_argument.broken),
+      where k.conname = refuse_argument.broken
+        and k.connamespace = 'public'::regnamespace),
     refuse_argument.argument || ' must not be null.'
   );
 begin
@@ -872,22 +993,6 @@ begin
     errcode = 'PT422',
     detail  = jsonb_build_object('code', 'invalid_cursor', 'argument', 'after'),
     hint    = 'Send the value of next from the page before, or null for the first page.';
-end;
-$$;
-
--- Refuse a caller whose token outlives their account.
---
--- Raises
---   PT401 account_not_found  always
-create function private.refuse_deleted_account() returns void
-language plpgsql immutable
-set search_path = ''
-as $$
-begin
-  raise exception 'the account of this token is gone' using
-    errcode = 'PT401',
-    detail  = jsonb_build_object('code', 'account_not_found'),
-    hint    = 'Sign in with an account that exists.';
 end;
 $$;
 
@@ -1154,18 +1259,21 @@ create function private.shared_with_me_ids(roles text[] default '{viewer,editor}
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  -- In variables, so that the plan is for this caller and not for the one with the most shares.
+  caller        constant uuid   := auth.uid();
+  organizations constant uuid[] := private.my_organization_ids();
 begin
   return array(
     select s.composition_id
       from public.shared_compositions as s
-     where s.user_id = (select auth.uid())
+     where s.user_id = caller
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
     union
     select s.composition_id
-      from public.organization_members as m
-      join public.shared_compositions as s on s.organization_id = m.organization_id
-     where m.user_id = (select auth.uid())
+      from public.shared_compositions as s
+     where s.organization_id = any (organizations)
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
   );
@@ -1194,11 +1302,21 @@ $$;
 
 -- Stamp a composition when its head or its metadata changes. The time is the clock's, not the
 -- transaction's: a writer that waited for another one is the later of the two.
+--
+-- A client that changes the table itself is asked for its role once more: the policy was evaluated
+-- before the row was locked, and whoever held it may have been taking the role away. As with any
+-- row that a policy hides, there is then nothing to update, and no error.
 create function private.touch_composition() returns trigger
 language plpgsql
 set search_path = ''
 as $$
 begin
+  if current_user = 'authenticated'
+    and private.composition_role(old.id) is distinct from 'owner'
+    and private.composition_role(old.id) is distinct from 'editor'
+  then
+    return null;
+  end if;
   new.updated_at := clock_timestamp();
   return new;
 end;
@@ -1239,6 +1357,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
 --   PT404 organization_not_found     absent, or the caller is no member
 --   PT404 user_not_found             there is no such account
 --   PT403 organization_role_too_low  a member, of a lower role than this needs
@@ -1315,7 +1434,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  caller   constant uuid := private.caller_id();
+  caller   constant uuid := private.lock_caller();
   quota    constant bigint := private.setting('max_compositions_per_person');
   id       uuid;
   broken   text;
@@ -1328,8 +1447,12 @@ begin
     perform from public.organization_members as m
       where m.organization_id = create_composition.organization_id and m.user_id = caller
         for key share;
+    -- Again: who has been removed while this waited is refused.
+    perform private.require_organization_role(create_composition.organization_id, 'member');
   end if;
 
+  -- One at a time a person, or several at once would each find room for the last one.
+  perform pg_advisory_xact_lock(hashtextextended(caller::text, 0));
   if quota <= (select count(*) from public.user_compositions as c where c.owner_id = caller) then
     raise exception 'you own % compositions, which is all a person may', quota using
       errcode = 'PT403',
@@ -1354,8 +1477,6 @@ exception
   when check_violation or not_null_violation then
     get stacked diagnostics broken = constraint_name, argument = column_name;
     perform private.refuse_argument(broken, argument);
-  when foreign_key_violation then
-    perform private.refuse_deleted_account();
 end;
 $$;
 
@@ -1375,7 +1496,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  caller   constant uuid := private.caller_id();
+  caller   constant uuid := private.lock_caller();
   created  public.organizations;
   broken   text;
   argument text;
@@ -1397,8 +1518,6 @@ exception
   when check_violation or not_null_violation then
     get stacked diagnostics broken = constraint_name, argument = column_name;
     perform private.refuse_argument(broken, argument);
-  when foreign_key_violation then
-    perform private.refuse_deleted_account();
 end;
 $$;
 
@@ -1442,15 +1561,17 @@ begin
 end;
 $$;
 
--- Leave an organisation. What the caller owns there stays, with its longest-standing owner.
+-- Leave an organisation. What the caller owns there stays, with its longest-standing owner; with
+-- its last member an organisation is deleted, and what was in it.
 --
 --   organization_id  an organisation that the caller belongs to
 --   returns          the membership that ended: {organization_id, user_id, role, created_at}
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
 --   PT404 organization_not_found  absent, or the caller is no member
---   PT409 last_owner              the organisation would be without an owner
+--   PT409 last_owner              the others would be without an owner
 --
 -- Definer rights: nobody may write members in any other way.
 create function public.leave_organization(organization_id uuid) returns jsonb
@@ -1504,7 +1625,7 @@ begin
   end if;
 
   return (
-    with visible as (
+    with visible as (  -- the same one up to three times: as its owner's, organisation's, and shared
       (
         select c.id, c.updated_at
           from public.user_compositions as c
@@ -1513,7 +1634,7 @@ begin
          order by c.updated_at desc, c.id desc
          limit page + 1
       )
-      union
+      union all
       select c.id, c.updated_at
         from unnest(private.my_organization_ids()) as o (id)
        cross join lateral (
@@ -1524,7 +1645,7 @@ begin
            order by c.updated_at desc, c.id desc
            limit page + 1
         ) as c
-      union
+      union all
       (
         select c.id, c.updated_at
           from unnest(private.shared_with_me_ids()) as s (id)
@@ -1534,10 +1655,16 @@ begin
          limit page + 1
       )
     ),
-    found as (
-      select v.id, v.updated_at, row_number() over (order by v.updated_at desc, v.id desc) as nth
+    newest as (
+      select v.id, v.updated_at
         from visible as v
        order by v.updated_at desc, v.id desc
+       limit 3 * (page + 1)
+    ),
+    found as (
+      select n.id, n.updated_at, row_number() over (order by n.updated_at desc, n.id desc) as nth
+        from (select distinct n.id, n.updated_at from newest as n) as n
+       order by n.updated_at desc, n.id desc
        limit page + 1
     )
     select jsonb_build_object(
@@ -1685,6 +1812,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
 --   PT404 organization_not_found     absent, or the caller is no member
 --   PT404 member_not_found           the person is no member
 --   PT403 organization_role_too_low  a member, of a lower role than this needs
@@ -1720,6 +1848,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version
 --   PT403 composition_read_only  readable, but the caller is no editor
@@ -1762,6 +1891,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 composition_read_only  readable, but the caller is no editor
 --   PT409 version_conflict       saved by someone since base_version was read
@@ -1814,6 +1944,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
 --   PT404 organization_not_found     absent, or the caller is no member
 --   PT404 member_not_found           the person is no member
 --   PT403 organization_role_too_low  a member, but no owner
@@ -1869,6 +2000,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
 --   PT404 composition_not_found   absent, or not readable by the caller
 --   PT404 user_not_found          there is no such account
 --   PT404 organization_not_found  absent, or the caller is no member
@@ -1899,7 +2031,10 @@ begin
     perform private.require_organization_role(share_composition.organization_id, 'member');
   end if;
 
-  if share_composition.expires_at <= now() or piece.owner_id = share_composition.user_id then
+  if share_composition.expires_at <= now()
+    or not isfinite(share_composition.expires_at)
+    or piece.owner_id = share_composition.user_id
+  then
     argument := case when piece.owner_id = share_composition.user_id
                      then 'user_id' else 'expires_at' end;
     raise exception '% makes no share', argument using
@@ -1937,6 +2072,7 @@ $$;
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 share_not_found        it is not shared with this grantee
 --   PT403 not_composition_owner  readable, but the caller is no owner
@@ -1997,29 +2133,13 @@ create policy composition_versions_select_reader on public.composition_versions
     )
   );
 
--- Who may do what to content: read it through a version they may read.
+-- Who may do what to content: nobody. load_composition() and get_version() hand documents out with
+-- the version that a caller may read.
 --
---            stranger  reader of a version with this content
---   select      -       yes
---   insert      -        -    save_version() and all others that append
---   update      -        -
---   delete      -        -
---
--- The columns are listed because a grant on the table would include xmin, which tells whether
--- somebody stored the same content before.
+-- Not even a reader of the content may select it here: rows come back in the order in which they
+-- were stored, and so tell whether somebody had stored the same content before.
 
 revoke all on public.compositions from anon, authenticated, service_role;
-grant select (content_hash, document) on public.compositions to authenticated;
-
--- The policy on composition_versions decides; this one asks it.
-create policy compositions_select_reader on public.compositions
-  for select to authenticated
-  using (
-    exists (
-      select from public.composition_versions as v
-       where v.content_hash = compositions.content_hash
-    )
-  );
 
 -- Who may do what to the memberships of an organisation. Roles move by functions alone, so nobody
 -- can raise their own.
@@ -2135,8 +2255,9 @@ grant execute on function
   public.unshare_composition(uuid, uuid, uuid)
 to authenticated;
 
--- Helpers that policies call as the person who asks.
+-- Helpers that policies and triggers call as the person who asks.
 grant execute on function
+  private.composition_role(uuid),
   private.my_administered_organization_ids(),
   private.my_organization_ids(),
   private.shared_with_me_ids(text[])

@@ -19,8 +19,9 @@ grant execute on function
   public.unshare_composition(uuid, uuid, uuid)
 to authenticated;
 
--- Helpers that policies call as the person who asks.
+-- Helpers that policies and triggers call as the person who asks.
 grant execute on function
+  private.composition_role(uuid),
   private.my_administered_organization_ids(),
   private.my_organization_ids(),
   private.shared_with_me_ids(text[])

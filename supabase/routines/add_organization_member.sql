@@ -7,6 +7,7 @@
 --
 -- Raises
 --   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
 --   PT404 organization_not_found     absent, or the caller is no member
 --   PT404 user_not_found             there is no such account
 --   PT403 organization_role_too_low  a member, of a lower role than this needs

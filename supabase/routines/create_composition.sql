@@ -29,7 +29,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  caller   constant uuid := private.caller_id();
+  caller   constant uuid := private.lock_caller();
   quota    constant bigint := private.setting('max_compositions_per_person');
   id       uuid;
   broken   text;
@@ -42,8 +42,12 @@ begin
     perform from public.organization_members as m
       where m.organization_id = create_composition.organization_id and m.user_id = caller
         for key share;
+    -- Again: who has been removed while this waited is refused.
+    perform private.require_organization_role(create_composition.organization_id, 'member');
   end if;
 
+  -- One at a time a person, or several at once would each find room for the last one.
+  perform pg_advisory_xact_lock(hashtextextended(caller::text, 0));
   if quota <= (select count(*) from public.user_compositions as c where c.owner_id = caller) then
     raise exception 'you own % compositions, which is all a person may', quota using
       errcode = 'PT403',
@@ -68,7 +72,5 @@ exception
   when check_violation or not_null_violation then
     get stacked diagnostics broken = constraint_name, argument = column_name;
     perform private.refuse_argument(broken, argument);
-  when foreign_key_violation then
-    perform private.refuse_deleted_account();
 end;
 $$;

@@ -14,7 +14,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  caller   constant uuid := private.caller_id();
+  caller   constant uuid := private.lock_caller();
   created  public.organizations;
   broken   text;
   argument text;
@@ -36,7 +36,5 @@ exception
   when check_violation or not_null_violation then
     get stacked diagnostics broken = constraint_name, argument = column_name;
     perform private.refuse_argument(broken, argument);
-  when foreign_key_violation then
-    perform private.refuse_deleted_account();
 end;
 $$;

@@ -1,12 +1,14 @@
--- Leave an organisation. What the caller owns there stays, with its longest-standing owner.
+-- Leave an organisation. What the caller owns there stays, with its longest-standing owner; with
+-- its last member an organisation is deleted, and what was in it.
 --
 --   organization_id  an organisation that the caller belongs to
 --   returns          the membership that ended: {organization_id, user_id, role, created_at}
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
 --   PT404 organization_not_found  absent, or the caller is no member
---   PT409 last_owner              the organisation would be without an owner
+--   PT409 last_owner              the others would be without an owner
 --
 -- Definer rights: nobody may write members in any other way.
 create function public.leave_organization(organization_id uuid) returns jsonb

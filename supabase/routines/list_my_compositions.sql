@@ -37,7 +37,7 @@ begin
   end if;
 
   return (
-    with visible as (
+    with visible as (  -- the same one up to three times: as its owner's, organisation's, and shared
       (
         select c.id, c.updated_at
           from public.user_compositions as c
@@ -46,7 +46,7 @@ begin
          order by c.updated_at desc, c.id desc
          limit page + 1
       )
-      union
+      union all
       select c.id, c.updated_at
         from unnest(private.my_organization_ids()) as o (id)
        cross join lateral (
@@ -57,7 +57,7 @@ begin
            order by c.updated_at desc, c.id desc
            limit page + 1
         ) as c
-      union
+      union all
       (
         select c.id, c.updated_at
           from unnest(private.shared_with_me_ids()) as s (id)
@@ -67,10 +67,16 @@ begin
          limit page + 1
       )
     ),
-    found as (
-      select v.id, v.updated_at, row_number() over (order by v.updated_at desc, v.id desc) as nth
+    newest as (
+      select v.id, v.updated_at
         from visible as v
        order by v.updated_at desc, v.id desc
+       limit 3 * (page + 1)
+    ),
+    found as (
+      select n.id, n.updated_at, row_number() over (order by n.updated_at desc, n.id desc) as nth
+        from (select distinct n.id, n.updated_at from newest as n) as n
+       order by n.updated_at desc, n.id desc
        limit page + 1
     )
     select jsonb_build_object(

@@ -7,6 +7,7 @@
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version
 --   PT403 composition_read_only  readable, but the caller is no editor

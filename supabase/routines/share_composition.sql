@@ -10,6 +10,7 @@
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
 --   PT404 composition_not_found   absent, or not readable by the caller
 --   PT404 user_not_found          there is no such account
 --   PT404 organization_not_found  absent, or the caller is no member
@@ -40,7 +41,10 @@ begin
     perform private.require_organization_role(share_composition.organization_id, 'member');
   end if;
 
-  if share_composition.expires_at <= now() or piece.owner_id = share_composition.user_id then
+  if share_composition.expires_at <= now()
+    or not isfinite(share_composition.expires_at)
+    or piece.owner_id = share_composition.user_id
+  then
     argument := case when piece.owner_id = share_composition.user_id
                      then 'user_id' else 'expires_at' end;
     raise exception '% makes no share', argument using

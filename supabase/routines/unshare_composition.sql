@@ -8,6 +8,7 @@
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 share_not_found        it is not shared with this grantee
 --   PT403 not_composition_owner  readable, but the caller is no owner

@@ -28,6 +28,11 @@ create table public.composition_versions (
 comment on constraint composition_versions_message_length on public.composition_versions is
   'A message has at most 1000 characters.';
 
+-- As on user_compositions: no guesses about what others have.
+alter table public.composition_versions
+  alter column content_hash set statistics 0,
+  alter column message set statistics 0;
+
 create index composition_versions_content_hash_idx on public.composition_versions (content_hash);
 create index composition_versions_author_id_idx on public.composition_versions (author_id);
 

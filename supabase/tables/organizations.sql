@@ -11,4 +11,7 @@ create table public.organizations (
 comment on constraint organizations_name_length on public.organizations is
   'The name of an organisation has 1 to 200 characters, not all of them blank.';
 
+-- As on user_compositions: no guesses about what others have.
+alter table public.organizations alter column name set statistics 0;
+
 alter table public.organizations enable row level security;

@@ -24,7 +24,6 @@ def test_a_figure_is_measured_on_a_stack_of_its_own_and_printed_with_its_ratios(
     rows = dict(re.findall(r"^ (\S.*?)  +(\d+\.\d+  .*?) *$", run.stdout, re.MULTILINE))
     assert list(rows) == [
         "select by key, no RLS",
-        "the same under RLS",
         "load_composition",
         "select 1: the round trip",
     ], run.stdout

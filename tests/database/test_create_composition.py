@@ -1,6 +1,8 @@
+import uuid
+
 import pytest
 
-from tests.people import refused
+from tests.people import Person, in_turn, refused
 from tests.samples import SMALLEST, sample
 
 
@@ -87,6 +89,8 @@ def test_nobody_creates_in_an_organisation_they_are_not_in(people, organization)
         ({"tags": ["x", None]}, {"constraint": "user_compositions_tags_valid"}),
         ({"tags": [""]}, {"constraint": "user_compositions_tags_valid"}),
         ({"tags": ["x" * 1001]}, {"constraint": "user_compositions_tags_valid"}),
+        ({"tags": [["x"], ["y"]]}, {"constraint": "user_compositions_tags_valid"}),
+        ({"tags": "[5:6]={x,y}"}, {"constraint": "user_compositions_tags_valid"}),
         ({"message": "x" * 1001}, {"constraint": "composition_versions_message_length"}),
     ],
 )
@@ -113,6 +117,22 @@ def test_a_person_may_own_only_so_many(people, composition, admin):
     with refused("PT403", code="quota_exceeded", quota=10000):
         composition(ann)
     composition(ben)
+
+
+def test_two_at_once_do_not_both_take_the_last_place(people, composition, admin, postgres):
+    (ann,) = people("ann")
+    twin = Person(postgres.url("authenticator"), uuid.UUID(ann.id))
+    admin.execute(
+        """
+        insert into public.user_compositions (owner_id, title)
+        select %s, 'Number ' || n from generate_series(1, 9999) as n
+        """,
+        (ann.id,),
+    )
+
+    with refused("PT403", code="quota_exceeded"):
+        in_turn(ann, lambda: composition(ann), twin, lambda: composition(twin))
+    twin.connection.close()
 
 
 def test_anon_and_a_token_without_a_subject_are_refused(people, anon):

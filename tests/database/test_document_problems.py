@@ -10,6 +10,7 @@ from tests.people import refused
 from tests.samples import FOLDER, SMALLEST, sample, small
 
 NUMBER_BOMB = "[" + ",".join(["1e131071"] * 8000) + "]"
+ZERO_BOMB = "[" + ",".join(["0e-16383"] * 20_000) + "]"
 DEPTH_BOMB = "[" * 10_000 + "]" * 10_000
 
 
@@ -43,6 +44,7 @@ def backend_memory(person):
             f'{{"format":"composition/1","dialect":"json","body":{{"a":{NUMBER_BOMB}}}}}',
             "number_out_of_range",
         ),
+        (ZERO_BOMB, "number_out_of_range"),
         (DEPTH_BOMB, "too_deep"),
         (f'{{"format":"composition/1","dialect":"json","body":{{"a":{DEPTH_BOMB}}}}}', "too_deep"),
     ],
@@ -65,7 +67,9 @@ def test_a_zero_byte_is_refused(people):
     assert caught.value.sqlstate == "22P05"
 
 
-@pytest.mark.parametrize("number", ["1e15", "-1e15", "0", "0.0", "-0.0", "1e-15", "-1e-15", "0.5"])
+@pytest.mark.parametrize(
+    "number", ["1e15", "-1e15", "0", "0.0", "-0.0", "0e-15", "1e-15", "-1e-15", "0.5"]
+)
 def test_numbers_within_the_limits_come_back_as_they_were(people, number):
     (ann,) = people("ann")
     document = f'{{"format":"composition/1","dialect":"json","body":{{"n":{number}}}}}'
@@ -77,7 +81,8 @@ def test_numbers_within_the_limits_come_back_as_they_were(people, number):
 
 
 @pytest.mark.parametrize(
-    "number", ["1000000000000001", "-1000000000000001", "1e16", "9e-16", "-9e-16", "1e-300"]
+    "number",
+    ["1000000000000001", "-1000000000000001", "1e16", "9e-16", "-9e-16", "1e-300", "0e-16"],
 )
 @pytest.mark.parametrize("place", ['{"n":%s}', '{"a":[[{"b":%s}]]}', '{"a":["x",null,%s]}'])
 def test_numbers_beyond_the_limits_are_refused_wherever_they_are(people, number, place):

@@ -89,3 +89,13 @@ def test_the_etag_changes_with_whatever_the_answer_shows(people, composition):
     seen.append(etag(ann))
 
     assert len(set(seen)) == len(seen)
+
+
+def test_the_etag_does_not_depend_on_how_a_client_likes_its_times(people, composition):
+    (ann,) = people("ann")
+    piece = composition(ann)
+    before = ann.call("load_composition", composition_id=piece.id)
+
+    ann.connection.execute("set timezone = 'America/Los_Angeles'")
+
+    assert ann.call("load_composition", composition_id=piece.id) == before

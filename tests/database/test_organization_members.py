@@ -1,11 +1,11 @@
 """What the four functions that change a membership allow, by the role of who calls."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
-from tests.people import refused, wait_until_blocked
+from tests.people import in_turn, refused, wait_until_blocked
 from tests.samples import SMALLEST
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -149,44 +149,30 @@ def test_an_organisation_keeps_an_owner(people, organization):
 
 
 def test_of_two_owners_who_leave_at_once_one_stays(people, organization):
-    ann, ben = people("ann", "ben")
-    northwind = organization(ann, {ben: "owner"})
-    outcome = []
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "owner", cy: "member"})
 
-    def leave():
-        with refused("PT409", code="last_owner"):
-            ben.call("leave_organization", organization_id=northwind)
-        outcome.append("stayed")
+    def leave(person):
+        person.call("leave_organization", organization_id=northwind)
 
-    waiter = threading.Thread(target=leave)
-    with ann.transaction():
-        ann.call("leave_organization", organization_id=northwind)
-        waiter.start()
-        wait_until_blocked(ann.connection, ben.connection)
-    waiter.join(10)
+    with refused("PT409", code="last_owner"):
+        in_turn(ann, lambda: leave(ann), ben, lambda: leave(ben))
 
-    assert outcome == ["stayed"]
-    assert members(ben, northwind) == {ben.id: "owner"}
+    assert members(ben, northwind) == {ben.id: "owner", cy.id: "member"}
 
 
 def test_who_waited_for_their_own_demotion_is_refused(people, organization):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "owner"})
-    outcome = []
 
-    def rise():
-        with refused("PT403", code="organization_role_too_low", role="member"):
-            add(ben, northwind, cy.id, "owner")
-        outcome.append("refused")
+    with refused("PT403", code="organization_role_too_low", role="member"):
+        in_turn(
+            ann,
+            lambda: set_role(ann, northwind, ben.id, "member"),
+            ben,
+            lambda: add(ben, northwind, cy.id, "owner"),
+        )
 
-    waiter = threading.Thread(target=rise)
-    with ann.transaction():
-        set_role(ann, northwind, ben.id, "member")
-        waiter.start()
-        wait_until_blocked(ann.connection, ben.connection)
-    waiter.join(10)
-
-    assert outcome == ["refused"]
     assert members(ann, northwind) == {ann.id: "owner", ben.id: "member"}
 
 
@@ -218,17 +204,99 @@ def test_work_stays_when_its_owner_leaves(people, organization, composition):
 def test_work_stays_when_its_owner_is_removed_while_creating_it(people, organization, composition):
     ann, ben = people("ann", "ben")
     northwind = organization(ann, {ben: "member"})
-    remover = threading.Thread(target=lambda: remove(ann, northwind, ben.id))
+    made = []
 
-    with ben.transaction():
-        made = composition(ben, SMALLEST, organization_id=northwind)
-        remover.start()
-        wait_until_blocked(ben.connection, ann.connection)
-    remover.join(10)
+    in_turn(
+        ben,
+        lambda: made.append(composition(ben, SMALLEST, organization_id=northwind)),
+        ann,
+        lambda: remove(ann, northwind, ben.id),
+    )
 
-    assert ann.call("load_composition", composition_id=made.id)["owner_id"] == ann.id
+    assert ann.call("load_composition", composition_id=made[0].id)["owner_id"] == ann.id
     with refused("PT404"):
-        ben.call("load_composition", composition_id=made.id)
+        ben.call("load_composition", composition_id=made[0].id)
+
+
+def test_who_is_removed_before_creating_creates_nothing(people, organization, composition):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+
+    with refused("PT404", code="organization_not_found"):
+        in_turn(
+            ann,
+            lambda: remove(ann, northwind, ben.id),
+            ben,
+            lambda: composition(ben, SMALLEST, organization_id=northwind),
+        )
+
+    assert ben.call("list_my_compositions")["items"] == []
+    assert ann.call("list_my_compositions")["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("how", "sqlstate"), [("removed", "PT404"), ("demoted", "PT403"), ("share", "PT404")]
+)
+def test_a_save_that_waited_for_the_end_of_a_membership_is_refused(
+    people, organization, composition, how, sqlstate
+):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "admin"})
+    if how == "share":
+        piece = composition(ann)
+        ann.call(
+            "share_composition", composition_id=piece.id, organization_id=northwind, role="editor"
+        )
+    else:
+        piece = composition(ann, organization_id=northwind)
+
+    def end():
+        if how == "demoted":
+            set_role(ann, northwind, ben.id, "member")
+        else:
+            remove(ann, northwind, ben.id)
+
+    def save():
+        ben.call("save_version", composition_id=piece.id, base_version=1, document=SMALLEST)
+
+    with refused(sqlstate):
+        in_turn(ann, end, ben, save)
+
+    assert ann.call("load_composition", composition_id=piece.id)["version"] == 1
+
+
+def test_the_last_member_takes_the_organisation_along(people, organization, composition):
+    (ann,) = people("ann")
+    northwind = organization(ann)
+    composition(ann, organization_id=northwind)
+    mine = composition(ann)
+
+    with refused("PT409", code="last_owner"):
+        set_role(ann, northwind, ann.id, "member")
+    ann.call("leave_organization", organization_id=northwind)
+
+    assert ann.rows("select id from organizations") == []
+    assert ann.rows("select id::text from user_compositions") == [(mine.id,)]
+
+
+def test_two_accounts_that_are_deleted_at_once_do_not_wait_in_a_circle(
+    people, organization, composition, admin, postgres
+):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "member", cy: "member"})
+    piece = composition(ben, SMALLEST, organization_id=northwind)
+    other = psycopg.connect(postgres.url("supabase_admin"), autocommit=True)
+
+    # Ben's deletion has his account and waits for the organisation, which Ann's holds.
+    with ThreadPoolExecutor(1) as pool, other:
+        with admin.transaction():
+            admin.execute("delete from auth.users where id = %s", (ann.id,))
+            waiting = pool.submit(other.execute, "delete from auth.users where id = %s", (ben.id,))
+            wait_until_blocked(admin, other)
+        waiting.result(10)
+
+    assert members(cy, northwind) == {cy.id: "owner"}
+    assert cy.call("load_composition", composition_id=piece.id)["owner_id"] == cy.id
 
 
 def test_work_stays_when_the_account_of_its_owner_is_deleted(

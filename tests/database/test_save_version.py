@@ -4,7 +4,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.people import refused, wait_until_blocked
+from tests.people import in_turn, refused
 from tests.samples import small
 
 
@@ -120,24 +120,12 @@ def test_a_saver_waits_for_the_one_before_and_sees_their_head(people, compositio
     ann, ben = people("ann", "ben")
     piece = composition(ann)
     ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="editor")
-    outcome = []
 
-    def save() -> None:
-        with refused("PT409", code="version_conflict", head_version=2):
-            ben.call(
-                "save_version", composition_id=piece.id, base_version=1, document=small(by="ben")
-            )
-        outcome.append("refused")
+    def save(person):
+        person.call("save_version", composition_id=piece.id, base_version=1, document=small())
 
-    waiter = threading.Thread(target=save)
-    with ann.transaction():
-        ann.call("save_version", composition_id=piece.id, base_version=1, document=small(by="ann"))
-        waiter.start()
-        wait_until_blocked(ann.connection, ben.connection)
-        assert outcome == []
-    waiter.join(10)
-
-    assert outcome == ["refused"]
+    with refused("PT409", code="version_conflict", head_version=2):
+        in_turn(ann, lambda: save(ann), ben, lambda: save(ben))
 
 
 def test_a_stranger_is_refused_without_waiting_for_anyone(people, composition):

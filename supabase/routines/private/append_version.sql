@@ -11,6 +11,7 @@
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 composition_read_only  readable, but the caller is no editor
 --   PT409 version_conflict       saved by someone since base_version was read

@@ -9,6 +9,7 @@ create function private.composition_summary(composition public.user_compositions
 returns jsonb
 language plpgsql stable
 set search_path = ''
+set timezone = 'UTC'  -- an etag is the same whatever zone a client likes its times in
 as $$
 declare
   summary constant jsonb := jsonb_build_object(

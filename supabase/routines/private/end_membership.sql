@@ -1,4 +1,4 @@
--- End a membership.
+-- End a membership. With its last member an organisation is deleted, and what was in it.
 --
 --   member   the row, of an organisation locked by private.lock_organization()
 --   returns  the membership that ended: {organization_id, user_id, role, created_at}
@@ -12,7 +12,10 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
-  if member.role = 'owner' then
+  if member.role = 'owner' and exists (
+    select from public.organization_members as m
+     where m.organization_id = member.organization_id and m.user_id <> member.user_id
+  ) then
     perform private.require_other_owner(member.organization_id, member.user_id);
   end if;
 
@@ -20,6 +23,7 @@ begin
    where m.organization_id = member.organization_id
      and m.user_id = member.user_id;
 
+  perform private.close_organization(member.organization_id);
   return private.member_summary(member);
 end;
 $$;

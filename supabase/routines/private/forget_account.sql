@@ -10,8 +10,8 @@ set search_path = ''
 as $$
 declare
   left_id uuid;
+  heir    uuid;
 begin
-  -- In id order, so that two accounts that go at once cannot wait for each other.
   for left_id in
     select m.organization_id
       from public.organization_members as m
@@ -23,17 +23,12 @@ begin
     delete from public.organization_members as m
      where m.organization_id = left_id and m.user_id = old.id;
 
+    heir := private.organization_heir(left_id);
     update public.organization_members as m
        set role = 'owner'
-     where m.organization_id = left_id
-       and m.user_id = private.organization_heir(left_id);
+     where m.organization_id = left_id and m.user_id = heir;
 
-    if not exists (
-      select from public.organization_members as m where m.organization_id = left_id
-    ) then
-      delete from public.user_compositions as c where c.organization_id = left_id;
-      delete from public.organizations as o where o.id = left_id;
-    end if;
+    perform private.close_organization(left_id);
   end loop;
   return old;
 end;

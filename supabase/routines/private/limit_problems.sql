@@ -15,6 +15,7 @@ declare
   max_bytes  constant bigint := private.setting('max_document_bytes');
   max_depth  constant bigint := private.setting('max_document_depth');
   max_number constant bigint := private.setting('max_number');
+  max_zero_scale constant integer := 15;
   problems   jsonb := '[]';
 begin
   if pg_column_size(document) > 4 * max_bytes then
@@ -23,6 +24,7 @@ begin
     ));
   end if;
 
+  -- A zero has a size too, if not a magnitude: 0e-16383 prints as sixteen thousand digits.
   if jsonb_path_exists(
     document,
     'strict $.** ? (
@@ -30,6 +32,10 @@ begin
        && !(@ >= $least && @ <= $most || @ == 0 || @ <= -$least && @ >= -$most)
      )',
     jsonb_build_object('most', max_number, 'least', 1::numeric / max_number)
+  ) or exists (
+    select
+      from jsonb_array_elements(jsonb_path_query_array(document, 'strict $.** ? (@ == 0)')) as z
+     where scale(z::numeric) > max_zero_scale
   ) then
     problems := problems || private.problem(
       'number_out_of_range', '', 'a number is too large, or too close to zero',

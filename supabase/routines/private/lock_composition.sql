@@ -4,10 +4,13 @@
 --   required        'viewer', 'editor' or 'owner': this role or a higher one
 --   returns         the row, locked until the transaction ends
 --
--- Raises what private.require_composition_role() raises.
+-- Raises
+--   PT401 account_not_found  the account of the token is gone
+-- and what private.require_composition_role() raises.
 --
--- The role is asked before the lock, so that a stranger cannot hold anyone up, and again after
--- it, since whoever held it may have been taking the role away.
+-- The role is asked before the locks, so that a stranger cannot hold anyone up, and again after
+-- them, since whoever held them may have been taking the role away. The memberships that it may
+-- rest on are locked too: who has removed a member knows that nothing of theirs comes after.
 --
 -- Definer rights: callers may not lock rows.
 create function private.lock_composition(composition_id uuid, required text)
@@ -16,9 +19,25 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
+  caller uuid;
   locked public.user_compositions;
 begin
   perform private.require_composition_role(lock_composition.composition_id, required);
+  caller := private.lock_caller();
+
+  perform from public.organization_members as m
+    where m.user_id = caller
+      and m.organization_id in (
+        select c.organization_id
+          from public.user_compositions as c
+         where c.id = lock_composition.composition_id
+        union
+        select s.organization_id
+          from public.shared_compositions as s
+         where s.composition_id = lock_composition.composition_id
+      )
+    order by m.organization_id
+      for share;
 
   select c.* into locked
     from public.user_compositions as c

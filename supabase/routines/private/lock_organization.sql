@@ -7,6 +7,7 @@
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT403 organization_role_too_low  a member, of a lower role than required
 --
@@ -20,6 +21,7 @@ declare
   held text;
 begin
   perform private.require_organization_role(lock_organization.organization_id, required);
+  perform private.lock_caller();
 
   perform from public.organizations as o
     where o.id = lock_organization.organization_id

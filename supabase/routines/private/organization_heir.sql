@@ -1,16 +1,35 @@
 -- Who takes over in an organisation: its longest-standing owner; failing that, admin, then member.
 --
---   organization_id  any id
+--   organization_id  an organisation locked by the caller
 --   returns          the id of a member, or null: there is none
+--
+-- An account that is just being deleted is passed over if there is another one: waiting for it
+-- could be waiting in a circle.
 --
 -- Definer rights: it must see all members.
 create function private.organization_heir(organization_id uuid) returns uuid
-language sql stable security definer
+language plpgsql volatile security definer
 set search_path = ''
 as $$
-  select m.user_id
+declare
+  ranks constant text[] := '{owner,admin,member}';
+  heir  uuid;
+begin
+  select m.user_id into heir
     from public.organization_members as m
+    join auth.users as u on u.id = m.user_id
    where m.organization_id = organization_heir.organization_id
-   order by array_position('{owner,admin,member}'::text[], m.role), m.created_at, m.user_id
-   limit 1;
+   order by array_position(ranks, m.role), m.created_at, m.user_id
+   limit 1
+     for key share of u skip locked;
+
+  if heir is null then
+    select m.user_id into heir
+      from public.organization_members as m
+     where m.organization_id = organization_heir.organization_id
+     order by array_position(ranks, m.role), m.created_at, m.user_id
+     limit 1;
+  end if;
+  return heir;
+end;
 $$;

@@ -16,7 +16,8 @@ declare
        from pg_catalog.pg_constraint as k
        join pg_catalog.pg_description as d
          on d.objoid = k.oid and d.classoid = 'pg_catalog.pg_constraint'::regclass
-      where k.conname = refuse_argument.broken),
+      where k.conname = refuse_argument.broken
+        and k.connamespace = 'public'::regnamespace),
     refuse_argument.argument || ' must not be null.'
   );
 begin

@@ -10,18 +10,21 @@ create function private.shared_with_me_ids(roles text[] default '{viewer,editor}
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  -- In variables, so that the plan is for this caller and not for the one with the most shares.
+  caller        constant uuid   := auth.uid();
+  organizations constant uuid[] := private.my_organization_ids();
 begin
   return array(
     select s.composition_id
       from public.shared_compositions as s
-     where s.user_id = (select auth.uid())
+     where s.user_id = caller
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
     union
     select s.composition_id
-      from public.organization_members as m
-      join public.shared_compositions as s on s.organization_id = m.organization_id
-     where m.user_id = (select auth.uid())
+      from public.shared_compositions as s
+     where s.organization_id = any (organizations)
        and s.role = any (shared_with_me_ids.roles)
        and (s.expires_at is null or s.expires_at > now())
   );
