@@ -38,7 +38,7 @@ run: install ## play real documents in and report; ARGS="--help" lists the optio
 test: check ## all that CI runs: the checks, then every test
 	$(PYTHON) -m pytest $(ARGS)
 
-test-corpus: install ## store all of ../shared/corpus and read every version back
+test-corpus: install ## store a corpus (demo/corpus.py) whole and read every version back
 	$(PYTHON) -m pytest tests/corpus --whole-corpus $(ARGS)
 
 bench: install ## measure, side by side in one run

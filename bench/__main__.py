@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +19,9 @@ from bench.rls import rls
 from bench.save import save
 from bench.storage import storage
 from bench.world import Bench, Sizes, World
+from demo.corpus import find_corpus
 from demo.histories import SourceError
+from devstack import signals
 from devstack.packages import StackError
 from devstack.stack import Stack
 
@@ -37,7 +38,6 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
 _USUAL = Sizes(rounds=15, crowd=100_000, documents=1_000)
 _FULL = Sizes(rounds=15, crowd=1_000_000, documents=0)
-_CORPUS = Path(__file__).resolve().parents[2] / "shared/corpus/dev.jsonl.zst"
 _WIDTH = 134
 _HOW_TO_READ = """\
 Measured on {} processors. A ratio is to the nearest row above whose ratio is 1, round by round:
@@ -53,8 +53,7 @@ def main() -> int:
     """
     arguments = _arguments()
     sizes = _QUICK if arguments.quick else _FULL if arguments.full else _USUAL
-    # As Ctrl-C does: what was started is stopped.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signals.exit_once()
     out, err = (Console(width=_WIDTH, highlight=False, stderr=stderr) for stderr in (False, True))
     try:
         with Stack() as stack, contextlib.closing(World(stack.addresses["database_url"])) as world:
@@ -68,8 +67,6 @@ def main() -> int:
     except (SourceError, StackError) as error:
         err.print(f"bench: {error}", markup=False)
         return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     return 0
 
 
@@ -87,7 +84,7 @@ def _arguments() -> argparse.Namespace:
         "--corpus",
         type=Path,
         metavar="FILE",
-        default=_CORPUS if _CORPUS.exists() else None,
+        default=find_corpus(),
         help="for storage, beside the samples: .jsonl, or .zst of it",
     )
     return parser.parse_args()

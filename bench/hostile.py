@@ -21,14 +21,6 @@ _TARGET_MS = 100
 _TARGET_MB = 32
 _WITH_TARGET = {"number bomb", "depth bomb", "null character"}
 _WARM_UP = 10
-_BOMBS = {
-    "number bomb": "[" + ",".join(["1e131071"] * 8_000) + "]",
-    "depth bomb": "[" * 10_000 + "]" * 10_000,
-    "null character": r'["\u0000"]',
-    "1.1 MB of items": "[" + ",".join(["0"] * 550_000) + "]",
-    "3 MB of items": "[" + ",".join(["0"] * 1_500_000) + "]",
-    "3 MB of text": '["' + "x" * 3_000_000 + '"]',
-}
 # By us, or by jsonb itself.
 _REFUSALS = {"PT422", "22P05"}
 
@@ -40,7 +32,7 @@ class NotRefusedError(Exception):
 def hostile(bench: Bench) -> Figure:
     """save_version() of what would be expensive to look at."""
     rows = []
-    for label, value in _BOMBS.items():
+    for label, value in _bombs().items():
         text = f'{{"format": "composition/1", "dialect": "json", "body": {{"bomb": {value}}}}}'
         # A server process of its own for each: none inherits the memory of another.
         person, plain = bench.world.person(), bench.world.connect()
@@ -66,6 +58,17 @@ def hostile(bench: Bench) -> Figure:
     )
     columns = [*TIMES[:-1], "peak MB", "after MB", TIMES[-1]]
     return Figure(what, columns, rows)
+
+
+def _bombs() -> dict[str, str]:
+    return {
+        "number bomb": "[" + ",".join(["1e131071"] * 8_000) + "]",
+        "depth bomb": "[" * 10_000 + "]" * 10_000,
+        "null character": r'["\u0000"]',
+        "1.1 MB of items": "[" + ",".join(["0"] * 550_000) + "]",
+        "3 MB of items": "[" + ",".join(["0"] * 1_500_000) + "]",
+        "3 MB of text": '["' + "x" * 3_000_000 + '"]',
+    }
 
 
 def _answered(

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import median
+
+from demo.report import percentile
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,11 @@ class Timing:
 
     def percentile(self, percent: int) -> float:
         """Of all rounds together."""
-        return percentile([value for values in self.rounds for value in values], percent)
+        return percentile([value for values in self.rounds for value in values], percent / 100)
 
     def against(self, other: "Timing") -> Ratio:
         """How many times as long as the other side it took."""
         return ratio([median(r) for r in self.rounds], [median(r) for r in other.rounds])
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent lie below, between two of them if need be."""
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:

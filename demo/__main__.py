@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import threading
 import time
@@ -13,19 +12,19 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from supabase import AuthError, PostgrestAPIError
+from supabase import AuthError, PostgrestAPIError, SupabaseException
 
 from demo import report
-from demo.corpus import open_corpus
+from demo.corpus import find_corpus, open_corpus
 from demo.git_history import open_repository
 from demo.histories import Source, SourceError, one_after_another
 from demo.play import Play, Stopped
 from demo.samples import open_samples
+from devstack import signals
 from devstack.packages import StackError
 from devstack.processes import Cancelled
 from devstack.stack import Stack
 
-_CORPUS = Path(__file__).resolve().parents[2] / "shared/corpus/dev.jsonl.zst"
 _WATCH_SECONDS = 0.2
 _INTERRUPTED = 130
 
@@ -46,14 +45,13 @@ def main() -> int:
         # Before the stack: what is wrong with the source shows at once.
         source = _source(arguments)
         # From here on a signal is only noted, so it does no harm at any moment, nor do ten.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopping.set())
+        signals.note(stopping)
         return _run(source, arguments, stopping)
     except (Cancelled, Stopped, KeyboardInterrupt):
         return _INTERRUPTED
     except (SourceError, StackError) as error:
         _say(f"demo: {error}")
-    except (AuthError, PostgrestAPIError, httpx.HTTPError) as error:
+    except (AuthError, PostgrestAPIError, SupabaseException, httpx.HTTPError) as error:
         _say(f"demo: Supabase did not do its part: {getattr(error, 'message', error)}")
     return 1
 
@@ -62,8 +60,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="demo",
         description="Start everything, play documents in as six people, report, and stay up. "
-        "What is named is played, in the order below; if nothing is, the corpus where one lies "
-        "beside the project, and the samples.",
+        "What is named is played, in the order below; if nothing is, the samples, after the "
+        "corpus ../shared/corpus/dev.jsonl.zst where that exists.",
         epilog="With SUPABASE_URL and SUPABASE_ANON_KEY in the environment it plays there, starts "
         "nothing and ends when done.",
     )
@@ -105,7 +103,7 @@ def _source(arguments: argparse.Namespace) -> Source:
     wanted = arguments.documents
     nothing_named = not (arguments.corpus or arguments.git or arguments.samples)
     sources = []
-    if corpus := arguments.corpus or (_CORPUS if nothing_named and _CORPUS.exists() else None):
+    if corpus := arguments.corpus or (nothing_named and find_corpus()):
         sources.append(open_corpus(corpus, wanted))
     if arguments.git:
         folder, glob = (*arguments.git, "*.json")[:2]

@@ -1,7 +1,8 @@
 """A corpus of documents that others have edited: JSON lines, grouped by document, oldest first.
 
-A document is known by source and path. The file is read twice, line by line: to choose, then to
-play; so its size does not matter.
+A line is {"source": repository, "license": SPDX, "kind", "path", "commit", "committed_at",
+"document": {…}}; a document is known by source and path. The file is read twice, line by line: to
+choose, then to play; so its size does not matter.
 """
 
 import io
@@ -15,8 +16,16 @@ from typing import Any
 import zstandard
 
 from demo.histories import History, Revision, Source, SourceError, as_composition, read_json, spread
+from devstack.packages import PROJECT
+
+_DEFAULT = PROJECT.parent / "shared/corpus/dev.jsonl.zst"
 
 _KEYS = {"source", "license", "kind", "path", "commit", "committed_at", "document"}
+
+
+def find_corpus() -> Path | None:
+    """The corpus to use when none is named, where there is one."""
+    return _DEFAULT if _DEFAULT.exists() else None
 
 
 def open_corpus(file: Path, wanted: int) -> Source:

@@ -7,8 +7,9 @@ from pathlib import Path
 import jsonpatch
 
 from demo.histories import History, Revision, Source, spread
+from devstack.packages import PROJECT
 
-FOLDER = Path(__file__).resolve().parent.parent / "samples"
+FOLDER = PROJECT / "samples"
 
 
 def open_samples(wanted: int) -> Source:

@@ -3,17 +3,17 @@
 import argparse
 import contextlib
 import json
-import signal
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from devstack import signals
 from devstack.packages import StackError
 from devstack.processes import Cancelled
 from devstack.stack import Addresses, Stack, write_private
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WATCH_SECONDS = 0.2
 
 
@@ -32,9 +32,10 @@ def main() -> int:
         "--json", type=Path, metavar="FILE", help="write the addresses to FILE too"
     )
     arguments = parser.parse_args()
-    if arguments.json and not arguments.json.parent.is_dir():
-        parser.error(f"--json: there is no folder {arguments.json.parent}")
-    return up(arguments.data, arguments.json)
+    file: Path | None = arguments.json
+    if file and (file.is_dir() or not os.access(file.parent, os.W_OK)):
+        parser.error(f"--json: {file} cannot be written")
+    return up(arguments.data, file)
 
 
 def up(data: Path | None, json_file: Path | None) -> int:
@@ -47,11 +48,8 @@ def up(data: Path | None, json_file: Path | None) -> int:
     Returns:
         The exit code: 0 after a signal, 1 if the stack cannot run.
     """
-    # The handler only takes a note, so a signal does no harm at any moment, nor do ten.
     stopping = threading.Event()
-    for number in _SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, lambda *_: stopping.set())
+    signals.note(stopping)
     try:
         with Stack(data, _say, stopping) as stack, _published(stack.addresses, json_file):
             while not stopping.wait(_WATCH_SECONDS):
@@ -63,8 +61,7 @@ def up(data: Path | None, json_file: Path | None) -> int:
         _say(f"devstack: {error}")
         return 1
     finally:
-        for number in _SIGNALS:  # all is stopped: another one could only spoil the exit code
-            signal.signal(number, signal.SIG_IGN)
+        signals.ignore()
     return 0
 
 
@@ -77,8 +74,9 @@ def _published(addresses: Addresses, json_file: Path | None) -> Iterator[None]:
         print(line, flush=True)
         yield
     finally:
-        if json_file:
-            json_file.unlink(missing_ok=True)
+        # Another stack may have put its own there since.
+        if json_file and json_file.exists() and json_file.read_text() == line:
+            json_file.unlink()
 
 
 def _say(line: str) -> None:

@@ -169,8 +169,11 @@ class Stack:
             self._cleanup.callback(shutil.rmtree, data)
         else:
             data = self._wanted_data.resolve()
+        try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = self._cleanup.enter_context((data / "lock").open("w"))
+            lock = self._cleanup.enter_context((data / "lock").open("w"))
+        except OSError as error:
+            raise StackError(f"{data} cannot hold the data: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -187,9 +190,13 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     unfinished = path.with_name(path.name + ".new")
     unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _new_state() -> State:

@@ -2,8 +2,9 @@
 
     python -m scripts.draft_migration add_share_expiry
 
-New objects and changed functions and policies are pasted from their sources. What only a person
-can decide (a changed table, a grant taken back) is left as a comment that says what differs.
+New objects and changed functions and policies are pasted from their sources, a new table with its
+policies and grants. What only a person can decide (a changed table, a grant) is left as a comment
+that says what differs.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 from scripts.both_ways import build_both_ways
 from scripts.catalog import Catalog
 from scripts.sources import SUPABASE, source_files
+
+Key = tuple[str, str]
+
+# What a new function has without any grant.
+_OWNER_ONLY = "postgres EXECUTE"
 
 _HEADER = """\
 -- Say here what this is for.
@@ -49,56 +54,75 @@ def draft(migrated: Catalog, sourced: Catalog) -> list[str]:
         migrated: The catalog that the migrations make.
         sourced: The catalog that the sources make.
     """
-    differing = {
+    left = {
         key for key in migrated.keys() | sourced.keys() if migrated.get(key) != sourced.get(key)
     }
-    pasted: set[tuple[str, str]] = set()
+    new_tables = {name for kind, name in left if kind == "table" and (kind, name) not in migrated}
     steps = []
     for file in source_files():
         text = file.read_text()
-        made = {key for key in differing if _is_made_by(key, file, text)}
-        if not made:
-            continue
-        pasted |= made
-        changed = {key for key in made if key in migrated}
-        if file.parent.name == "policies":
-            steps += [
-                _policy(name, text, changed) for kind, name in sorted(made) if kind == "policy"
-            ]
-        elif not changed:
-            steps.append(text)
-        elif "routines" in file.parts:
-            steps.append(
-                re.sub(
-                    r"^create (function|trigger)", r"create or replace \1", text, flags=re.MULTILINE
-                )
-            )
-    for kind, name in sorted(differing - pasted):
-        steps.append(
-            f"-- By hand, {kind} {name}:\n"
-            f"--   is     {_one_line(migrated.get((kind, name)))}\n"
-            f"--   becomes {_one_line(sourced.get((kind, name)))}\n"
-        )
+        if f"public.{file.stem}" in new_tables or f"private.{file.stem}" in new_tables:
+            steps.append(text)  # its table, or its policies
+        elif file.parent.name == "policies":
+            policies = {key for key in left if key[0] == "policy" and _creates(text, key)}
+            steps += [_policy(key, text, migrated) for key in sorted(policies)]
+            left -= policies
+        else:
+            functions = {key for key in left if key[0] in ("function", "trigger")}
+            made = {key for key in functions if _creates(text, key)}
+            if made:
+                steps.append(_routine(text, made, migrated, sourced))
+            left -= made
+    left = {key for key in left if sourced.get(key) != _OWNER_ONLY}
+    left = {key for key in left if not any(_belongs(key, sourced, table) for table in new_tables)}
+    steps += [
+        f"-- By hand, {kind} {name}:\n"
+        f"--   is      {_one_line(migrated.get((kind, name)))}\n"
+        f"--   becomes {_one_line(sourced.get((kind, name)))}\n"
+        for kind, name in sorted(left)
+    ]
     return steps
 
 
-def _is_made_by(key: tuple[str, str], file: Path, text: str) -> bool:
+def _creates(text: str, key: Key) -> bool:
     kind, name = key
-    bare = name.split("(")[0]
     if kind == "function":
-        return f"create function {bare if '.' in bare else 'public.' + bare}(" in text
-    if kind == "policy":
-        return f"create policy {name.rsplit('.', 1)[-1]} on" in text
-    return kind == "table" and file.parent.name == "tables" and f".{bare.split('.')[-1]} (" in text
+        return f"create function {name.partition('(')[0]}(" in text
+    bare = name.rpartition(".")[2]
+    return re.search(rf"^create {kind} {bare}\b", text, re.MULTILINE) is not None
 
 
-def _policy(name: str, text: str, changed: set[tuple[str, str]]) -> str:
-    policy = name.rsplit(".", 1)[-1]
-    found = re.search(
-        rf"^create policy {policy} on (\S+).*?;\n", text, flags=re.MULTILINE | re.DOTALL
-    )
-    assert found is not None
-    drop = f"drop policy {policy} on {found[1]};\n" if ("policy", name) in changed else ""
+def _belongs(key: Key, sourced: Catalog, table: str) -> bool:
+    """Whether something was made by pasting the source of a table and of its policies."""
+    kind, name = key
+    if kind == "index":
+        return f" ON {table} " in sourced.get(key, "")
+    return name == table or name.startswith(f"{table}.")
+
+
+def _routine(text: str, made: set[Key], migrated: Catalog, sourced: Catalog) -> str:
+    changed = {key for key in made if key in migrated and key in sourced}
+    if not changed:
+        return text
+    drops = [
+        f"drop function {name};  -- its arguments have other names; grant it again\n"
+        for kind, name in sorted(changed)
+        if kind == "function" and _head(migrated[kind, name]) != _head(sourced[kind, name])
+    ]
+    if drops:
+        return "".join(drops) + text
+    return re.sub(r"^create (function|trigger)", r"create or replace \1", text, flags=re.MULTILINE)
+
+
+def _head(definition: str) -> str:
+    return definition.partition(" RETURNS ")[0]
+
+
+def _policy(key: Key, text: str, migrated: Catalog) -> str:
+    table, _, policy = key[1].rpartition(".")
+    found = re.search(rf"^create policy {policy} on .*?;\n", text, re.MULTILINE | re.DOTALL)
+    assert found
+    drop = f"drop policy {policy} on {table};\n" if key in migrated else ""
     return drop + found[0]
 
 

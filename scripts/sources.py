@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SUPABASE = ROOT / "supabase"
+from devstack.packages import PROJECT
+
+SUPABASE = PROJECT / "supabase"
 
 
 def source_files() -> list[Path]:

@@ -1,6 +1,18 @@
-"""Options of the test run."""
+"""Options of the test run, and the stack that tests share."""
 
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import httpx
 import pytest
+from supabase import Client, ClientOptions, create_client
+
+from devstack.stack import Addresses, Stack
+
+Key = Literal["anon_key", "service_role_key"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -8,3 +20,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--whole-corpus", action="store_true", help="tests/corpus: all documents, not a sample"
     )
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A stack for all tests that only talk to one."""
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Client]]:
+    """A supabase-py client of a stack with a key of it."""
+    with contextlib.ExitStack() as clients:
+
+        def make(addresses: Addresses, key: Key = "anon_key") -> Client:
+            # One of its own supabase-py would never close.
+            options = ClientOptions(httpx_client=clients.enter_context(httpx.Client()))
+            return create_client(addresses["supabase_url"], addresses[key], options)
+
+        yield make

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent.parent / "samples"
+from demo.samples import FOLDER
 
 SMALLEST: dict[str, Any] = {"format": "composition/1", "dialect": "json", "body": {}}
+
+# What is short to send and would be long to look at.
+NUMBER_BOMB = "[" + ",".join(["1e131071"] * 8000) + "]"
+ZERO_BOMB = "[" + ",".join(["0e-16383"] * 20_000) + "]"
+DEPTH_BOMB = "[" * 10_000 + "]" * 10_000
 
 
 @cache

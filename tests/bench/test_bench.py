@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 from devstack.packages import PROJECT
 
@@ -36,3 +39,23 @@ def test_an_unknown_figure_is_refused():
     run = bench("--only", "luck")
     assert run.returncode == 2
     assert "load_scale" in run.stderr
+
+
+def test_signals_that_keep_coming_leave_nothing_behind(tmp_path):
+    command = subprocess.Popen(
+        ["setpriv", "--pdeathsig=SIGTERM", sys.executable, "-m", "bench", "--only", "load_scale"],
+        cwd=PROJECT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not list(tmp_path.glob("bench-*")):
+        assert command.poll() is None
+        time.sleep(0.01)
+
+    while command.poll() is None:
+        command.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+
+    assert command.returncode == 128 + signal.SIGINT
+    assert list(tmp_path.iterdir()) == []

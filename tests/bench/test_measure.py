@@ -5,14 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.measure import Side, Timing, calls_a_second, percentile, race, ratio, short
+from bench.measure import Side, Timing, calls_a_second, race, ratio, short
 from bench.report import times, verdict
-
-
-def test_half_of_the_values_lie_below_the_median_and_nearly_all_below_the_95th_percentile():
-    values = [float(value) for value in range(101)]
-    assert (percentile(values, 50), percentile(values, 95)) == (50, 95)
-    assert percentile([3, 1], 50) == 2
 
 
 def test_a_ratio_is_taken_within_a_round_so_that_a_slow_round_hits_both_sides_alike():

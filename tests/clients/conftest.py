@@ -1,4 +1,4 @@
-"""The local stack, and people who signed up through its auth."""
+"""People who signed up through the auth of the stack."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from contextlib import contextmanager
 
 import pytest
 from postgrest.exceptions import APIError
-from supabase import Client, create_client
+from supabase import Client
 
 from devstack.stack import Addresses, Stack
 from tests.people import Json
 
 
-@pytest.fixture(scope="session")
-def addresses() -> Iterator[Addresses]:
+@pytest.fixture
+def addresses(stack: Stack) -> Addresses:
     """Where the stack is, as `python -m devstack up` prints it."""
-    with Stack() as stack:
-        yield stack.addresses
+    return stack.addresses
 
 
 @pytest.fixture
-def new_client(addresses: Addresses) -> Callable[[str], Client]:
+def new_client(addresses: Addresses, connect: Callable[..., Client]) -> Callable[[str], Client]:
     """Sign somebody up and give them a client of their own."""
 
     def make(name: str) -> Client:
-        client = create_client(addresses["supabase_url"], addresses["anon_key"])
+        client = connect(addresses)
         client.auth.sign_up(
             {"email": f"{name}-{uuid.uuid4()}@example.com", "password": uuid.uuid4().hex}
         )

@@ -11,10 +11,10 @@ from tests.samples import sample
 
 
 @pytest.fixture(scope="module")
-def played(addresses):
+def played(stack):
     arguments = {
-        "url": addresses["supabase_url"],
-        "anonKey": addresses["anon_key"],
+        "url": stack.addresses["supabase_url"],
+        "anonKey": stack.addresses["anon_key"],
         "document": sample(),
     }
     done = subprocess.run(

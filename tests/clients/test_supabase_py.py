@@ -1,15 +1,14 @@
 """What a backend or an agent does with supabase-py."""
 
 import json
-from pathlib import Path
 
 import httpx
 import jwt
 import pytest
 
 from tests.clients.conftest import refused_by_api
-from tests.database.test_document_problems import DEPTH_BOMB, NUMBER_BOMB
-from tests.samples import SMALLEST, sample, small
+from tests.processes import private_memory
+from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, sample, small
 
 
 def call(client, function, **arguments):
@@ -109,18 +108,12 @@ def rpc(addresses, new_client):
 )
 def test_a_hostile_body_is_refused_with_its_code(addresses, rpc, document, status, code):
     rpc("create_composition", json.dumps({"title": "Warm", "document": SMALLEST}))
-    before = memory(addresses["pids"]["postgrest"])
+    before = private_memory(addresses["pids"]["postgrest"])
 
     answer = rpc("create_composition", f'{{"title": "Hostile", "document": {document}}}')
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert memory(addresses["pids"]["postgrest"]) - before < 100_000_000
-
-
-def memory(pid):
-    """Bytes of memory that a process holds for itself."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("RssAnon:")[1].split()[0]) * 1024
+    assert private_memory(addresses["pids"]["postgrest"]) - before < 100_000_000
 
 
 @pytest.mark.parametrize(

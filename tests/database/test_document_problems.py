@@ -1,17 +1,14 @@
 """What is refused as a document, and that refusing it costs nothing."""
 
 import json
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from demo.samples import FOLDER
 from tests.people import refused
-from tests.samples import FOLDER, SMALLEST, sample, small
-
-NUMBER_BOMB = "[" + ",".join(["1e131071"] * 8000) + "]"
-ZERO_BOMB = "[" + ",".join(["0e-16383"] * 20_000) + "]"
-DEPTH_BOMB = "[" * 10_000 + "]" * 10_000
+from tests.processes import private_memory
+from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, ZERO_BOMB, sample, small
 
 
 def problems(person, document):
@@ -30,12 +27,6 @@ def create(person, document):
         ).fetchone()[0]
 
 
-def backend_memory(person):
-    """Bytes of memory that the person's server process holds for itself."""
-    status = Path(f"/proc/{person.connection.info.backend_pid}/status").read_text()
-    return int(status.split("RssAnon:")[1].split()[0]) * 1024
-
-
 @pytest.mark.parametrize(
     ("bomb", "code"),
     [
@@ -52,12 +43,12 @@ def backend_memory(person):
 def test_a_bomb_is_refused_and_takes_no_memory(people, bomb, code):
     (ann,) = people("ann")
     create(ann, SMALLEST)  # what a first call costs is not the bomb's
-    before = backend_memory(ann)
+    before = private_memory(ann.connection.info.backend_pid)
 
     assert problems(ann, bomb) == [(code, "")]
 
     # As text the number bomb is a gigabyte.
-    assert backend_memory(ann) - before < 20_000_000
+    assert private_memory(ann.connection.info.backend_pid) - before < 20_000_000
 
 
 def test_a_zero_byte_is_refused(people):

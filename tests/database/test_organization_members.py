@@ -287,12 +287,15 @@ def test_two_accounts_that_are_deleted_at_once_do_not_wait_in_a_circle(
     piece = composition(ben, SMALLEST, organization_id=northwind)
     other = psycopg.connect(postgres.url("supabase_admin"), autocommit=True)
 
-    # Ben's deletion has his account and waits for the organisation, which Ann's holds.
+    # Ben's deletion has his account and waits for the organisation, which Ann's has reached first.
     with ThreadPoolExecutor(1) as pool, other:
         with admin.transaction():
-            admin.execute("delete from auth.users where id = %s", (ann.id,))
+            admin.execute(
+                "select from public.organizations where id = %s for no key update", (northwind,)
+            )
             waiting = pool.submit(other.execute, "delete from auth.users where id = %s", (ben.id,))
             wait_until_blocked(admin, other)
+            admin.execute("delete from auth.users where id = %s", (ann.id,))
         waiting.result(10)
 
     assert members(cy, northwind) == {cy.id: "owner"}

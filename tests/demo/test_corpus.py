@@ -2,17 +2,16 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import zstandard
 
-from demo.corpus import open_corpus
+from demo.corpus import find_corpus, open_corpus
 from demo.histories import SourceError
 
 # By kind: how many documents there are, all of two versions, in turns from two sources.
 COUNTS = {"chart": 40, "card": 3, "board": 10}
-CORPUS = Path(__file__).resolve().parents[3] / "shared/corpus/dev.jsonl.zst"
+CORPUS = find_corpus()
 
 
 def line(kind: str, number: int, version: int, document: object) -> str:
@@ -107,8 +106,9 @@ def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path):
         open_corpus(tmp_path / "absent.jsonl", 0)
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus does not ship with the project")
+@pytest.mark.skipif(CORPUS is None, reason="the corpus does not ship with the project")
 def test_the_whole_corpus_offers_every_kind_by_default():
+    assert CORPUS
     source = open_corpus(CORPUS, 70)
 
     assert set(kinds(source).values()) == {10}

@@ -1,4 +1,4 @@
-"""The command on a stack of its own: what it reports, how it ends, what it leaves behind."""
+"""The command, mostly on a stack of its own: what it reports, how it ends, what it leaves."""
 
 import json
 import os
@@ -13,18 +13,28 @@ import pytest
 
 from demo.samples import FOLDER
 from devstack.packages import PROJECT
+from devstack.stack import Stack
 
 SECONDS = 60
 
 
 class Demo:
-    """`python -m demo`, running, with temporary files of its own."""
+    """`python -m demo`, running, with temporary files of its own.
 
-    def __init__(self, folder: Path, *arguments: str | Path) -> None:
+    Args:
+        folder: For its temporary files.
+        arguments: On its command line.
+        stack: Where it is told to play; None: on one of its own.
+    """
+
+    def __init__(self, folder: Path, *arguments: str | Path, stack: Stack | None = None) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
         outside = {"SUPABASE_URL", "SUPABASE_ANON_KEY"}
         environment = {name: value for name, value in os.environ.items() if name not in outside}
+        if stack:
+            environment["SUPABASE_URL"] = stack.addresses["supabase_url"]
+            environment["SUPABASE_ANON_KEY"] = stack.addresses["anon_key"]
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig=SIGTERM", sys.executable, "-m", "demo", *arguments],
             cwd=PROJECT,
@@ -106,6 +116,32 @@ def test_a_source_of_which_nothing_can_be_played_says_why(tmp_path):
 
     assert (code, report) == (1, "")
     assert "nothing could be played: a document of the source 422 invalid_document" in said
+
+
+def test_on_a_stack_that_runs_already_it_starts_nothing_and_ends_by_itself(
+    tmp_path, stack, database
+):
+    [before] = database.execute("select count(*) from public.user_compositions").fetchone()
+    demo = Demo(tmp_path, "--samples", "--documents", "2", stack=stack)
+
+    code, report, said = demo.wait()
+
+    assert code == 0, said
+    assert row(report, "compositions") == ["2"]
+    [after] = database.execute("select count(*) from public.user_compositions").fetchone()
+    assert after == before + 2
+    assert "postgres" not in said and "stays up" not in said
+    assert demo.leftovers() == []
+
+
+def test_what_does_not_hold_is_reported_and_makes_the_exit_code_1(tmp_path, stack, break_function):
+    break_function("public.save_version", "=> save_version.base_version", "=> null")
+    demo = Demo(tmp_path, "--samples", "--documents", "1", stack=stack)
+
+    code, report, said = demo.wait()
+
+    assert code == 1, said
+    assert re.search(r"^FAILED \S+: a stale save was not refused$", report, re.MULTILINE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,8 +1,7 @@
-"""A stack for all tests that only talk to one, and commands of their own for the others."""
+"""The command `devstack up`, running, and what to ask about processes."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -11,16 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import httpx
 import pytest
-from supabase import Client, ClientOptions, create_client
 
 from devstack.packages import PROJECT
-from devstack.stack import Addresses, Stack
 
-Key = Literal["anon_key", "service_role_key"]
 SECONDS = 20
 
 
@@ -72,25 +67,6 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     yield run
     for command in commands:
         command.stop()
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[..., Client]]:
-    """A supabase-py client of a stack with a key of it."""
-    with contextlib.ExitStack() as clients:
-
-        def make(addresses: Addresses, key: Key = "anon_key") -> Client:
-            # One of its own supabase-py would never close.
-            options = ClientOptions(httpx_client=clients.enter_context(httpx.Client()))
-            return create_client(addresses["supabase_url"], addresses[key], options)
-
-        yield make
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with Stack() as running:
-        yield running
 
 
 def wait_until(true: Callable[[], bool]) -> None:

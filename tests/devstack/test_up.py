@@ -38,8 +38,8 @@ PARTS = {"postgres", "auth", "postgrest", "gateway"}
 
 @pytest.mark.parametrize(
     ("number", "times"),
-    [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGINT, 1000)],
-    ids=["terminated", "ctrl-c", "ctrl-c until it has ended"],
+    [(signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGINT, 1), (signal.SIGINT, 1000)],
+    ids=["terminated", "terminal closed", "ctrl-c", "ctrl-c until it has ended"],
 )
 def test_it_prints_one_line_and_leaves_nothing_behind(
     up: Up, tmp_path: Path, number: signal.Signals, times: int
@@ -221,3 +221,34 @@ def test_the_keys_are_tokens_for_ten_years(stack: Stack) -> None:
         claims = jwt.decode(key, stack.addresses["jwt_secret"], algorithms=["HS256"])
         assert (claims["iss"], claims["role"]) == ("supabase", name)
         assert claims["exp"] - claims["iat"] == 10 * 365 * 24 * 3600
+
+
+@pytest.mark.parametrize("option", ["--data", "--json"])
+def test_a_place_that_cannot_be_used_is_refused_by_name(
+    up: Up, tmp_path: Path, option: str
+) -> None:
+    place = tmp_path / "place"
+    if option == "--data":
+        place.write_text("a file is no folder")
+    else:
+        place.mkdir()
+
+    command = up(option, place)
+
+    assert command.process.wait(SECONDS) in (1, 2)
+    assert str(place) in command.stderr and "Traceback" not in command.stderr
+    assert command.stdout == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["command-0", "place"]
+
+
+def test_the_addresses_of_a_successor_stay_when_the_first_ends(up: Up, tmp_path: Path) -> None:
+    file = tmp_path / "addresses.json"
+    first = up("--json", file)
+    first.ready()
+    second = up("--json", file)
+    addresses = second.ready()
+
+    assert first.stop() == 0
+    assert json.loads(file.read_text()) == addresses
+    assert second.stop() == 0
+    assert not file.exists()

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from scripts.sources import ROOT, SUPABASE
+from devstack.packages import PROJECT
+from scripts.sources import SUPABASE
 
 SOURCES = "\n".join(file.read_text() for file in sorted(SUPABASE.glob("routines/**/*.sql")))
 TABLES = "\n".join(file.read_text() for file in sorted(SUPABASE.glob("tables/*.sql")))
@@ -12,7 +13,7 @@ TABLES = "\n".join(file.read_text() for file in sorted(SUPABASE.glob("tables/*.s
 
 def section(page: str, title: str) -> str:
     """A section of a page of docs/, up to the next title."""
-    text = (ROOT / "docs" / page).read_text()
+    text = (PROJECT / "docs" / page).read_text()
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
     assert found is not None, f"{page} has no section {title}"
     return found[1]
@@ -64,16 +65,15 @@ def test_every_setting_is_documented_with_its_default():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
+    "file", [PROJECT / "README.md", *PROJECT.glob("docs/**/*.md")], ids=lambda file: file.name
 )
-def test_every_link_leads_somewhere(page):
-    file = ROOT / page
+def test_every_link_leads_somewhere(file):
     for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
         assert (file.parent / target).exists(), target
 
 
 def test_make_help_lists_what_the_readme_names():
-    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", (PROJECT / "README.md").read_text()))
     assert named
     assert named <= targets

@@ -3,20 +3,18 @@
 import doctest
 import json
 
-from devstack.stack import Stack
-from scripts.sources import ROOT
+from devstack.packages import PROJECT
 
 
-def test_the_session_prints_what_the_readme_says(tmp_path, monkeypatch):
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
+def test_the_session_prints_what_the_readme_says(stack, tmp_path, monkeypatch):
+    (tmp_path / "samples").symlink_to(PROJECT / "samples")
     monkeypatch.chdir(tmp_path)
-    fenced = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    fenced = (PROJECT / "README.md").read_text().split("```python\n")[1].split("```")[0]
     session = doctest.DocTestParser().get_doctest(fenced, {}, "README", "README.md", 0)
     assert len(session.examples) > 10
 
-    with Stack() as stack:
-        (tmp_path / "stack.json").write_text(json.dumps(stack.addresses))
-        report: list[str] = []
-        outcome = doctest.DocTestRunner().run(session, out=report.append)
+    (tmp_path / "stack.json").write_text(json.dumps(stack.addresses))
+    report: list[str] = []
+    outcome = doctest.DocTestRunner().run(session, out=report.append)
 
     assert outcome.failed == 0, "".join(report)

@@ -106,15 +106,25 @@ def test_a_draft_holds_what_changed_and_nothing_else(both):
     assert draft(migrated, sourced) == []
 
     before = dict(migrated)
-    before["function", "load_composition(uuid)"] = "as it was"
-    before["policy", "user_compositions.user_compositions_select_reader"] = "as it was"
-    before["column", "compositions.document"] = "as it was"
-    del before["function", "private.setting(text)"]
+    before["function", "public.load_composition(uuid)"] += " as it was"
+    before["function", "public.get_version(uuid,integer)"] = "get_version(x uuid) RETURNS …"
+    before["policy", "public.user_compositions.user_compositions_select_reader"] = "as it was"
+    before["column", "public.compositions.document"] = "as it was"
+    del before["function", "private.setting(text)"], before["grants", "private.setting(text)"]
+    for key in list(before):
+        if key[1].startswith("public.shared_compositions"):
+            del before[key]
+    assert before.keys() < migrated.keys()
     steps = "\n".join(draft(before, sourced))
 
     assert "create or replace function public.load_composition(" in steps
+    assert "drop function public.get_version(uuid,integer);" in steps
+    assert "create function public.get_version(" in steps
     assert "drop policy user_compositions_select_reader on public.user_compositions;" in steps
     assert "create policy user_compositions_select_reader on public.user_compositions" in steps
     assert "create function private.setting(" in steps
-    assert "-- By hand, column compositions.document:" in steps
-    assert steps.count("create ") == 3
+    assert "create table public.shared_compositions (" in steps
+    assert "grant select on public.shared_compositions to authenticated;" in steps
+    assert steps.count("create policy") == 2
+    assert steps.count("create table") == 1
+    assert re.findall("By hand, (.*):", steps) == ["column public.compositions.document"]
