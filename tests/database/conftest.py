@@ -7,17 +7,17 @@ with those of an old one.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import psycopg
 import pytest
 
 from devstack import migrations
 from devstack.postgres import Postgres
-from tests.people import Json, Person
+from tests.people import Json, Person, refused
 from tests.samples import SMALLEST, sample
 
 KINDS: dict[str, tuple[Literal[15, 17], Literal["closed", "open"]]] = {
@@ -146,3 +146,16 @@ def around(
             "share_composition", composition_id=piece.id, user_id=everyone[role].id, role=role
         )
     return Around(piece.id, northwind, everyone | {"anon": anon})
+
+
+@pytest.fixture
+def all_denied(subtests: pytest.Subtests) -> Callable[..., None]:
+    """Expect each of some statements to be denied to each of some people."""
+
+    def check(people: dict[str, Person], statements: Sequence[LiteralString]) -> None:
+        for who, person in people.items():
+            for statement in statements:
+                with subtests.test(who=who, statement=statement), refused("42501"):
+                    person.rows(statement)
+
+    return check
