@@ -29,6 +29,14 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Part
 
+    def setup(self) -> None:
+        super().setup()
+        self.ended = threading.Event()
+
+    def finish(self) -> None:
+        self.ended.set()
+        super().finish()
+
     def do_POST(self) -> None:
         body = b""
         while size := int(self.rfile.readline(), 16) if self._chunked() else 0:
@@ -52,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
             "path": self.path,
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "body": body,
+            "connection": self.connection,
+            "ended": self.ended,
         }
         self.send_response(207)
         self.send_header("Transfer-Encoding", "chunked")
@@ -187,6 +197,28 @@ def test_bodies_pass_as_they_come(
     part.go_on.set()
     assert answer.read() == b"second"
     assert part.seen["body"] == b"some body"
+
+
+def test_a_caller_that_hangs_up_ends_the_request_at_the_part(
+    connection: http.client.HTTPConnection, part: Part
+) -> None:
+    part.go_on.clear()
+    connection.request("GET", "/rest/v1/", headers=KEYS)
+    assert connection.getresponse().read(5) == b"first"
+
+    connection.close()
+
+    part.seen["connection"].settimeout(3)
+    assert part.seen["connection"].recv(1) == b"", "the gateway has hung up, too"
+
+
+def test_a_connection_to_a_part_is_closed_before_the_part_may_close_it(
+    connection: http.client.HTTPConnection, part: Part
+) -> None:
+    connection.request("GET", "/rest/v1/", headers=KEYS)
+    assert connection.getresponse().read() == b"firstsecond"
+
+    assert part.seen["ended"].wait(4.9), "before the 5 s of the real parts"
 
 
 def test_a_browser_may_ask_from_anywhere(connection: http.client.HTTPConnection) -> None:
