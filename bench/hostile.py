@@ -19,7 +19,7 @@ _PARSE = "select pg_typeof(%s::jsonb)"
 _TARGET_MS = 100
 # The number bomb, let in, takes a thousand.
 _TARGET_MB = 32
-_WITH_TARGET = {"number bomb", "depth bomb", "null character"}
+_WITH_TARGET = {"number bomb", "zero bomb", "depth bomb", "null character"}
 _WARM_UP = 10
 # By us, or by jsonb itself.
 _REFUSALS = {"PT422", "22P05"}
@@ -63,6 +63,7 @@ def hostile(bench: Bench) -> Figure:
 def _bombs() -> dict[str, str]:
     return {
         "number bomb": "[" + ",".join(["1e131071"] * 8_000) + "]",
+        "zero bomb": "[" + ",".join(["0e-16383"] * 8_000) + "]",
         "depth bomb": "[" * 10_000 + "]" * 10_000,
         "null character": r'["\u0000"]',
         "1.1 MB of items": "[" + ",".join(["0"] * 550_000) + "]",
