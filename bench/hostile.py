@@ -1,16 +1,14 @@
 """How fast hostile documents are refused, and that they leave nothing behind."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from bench.measure import Side, race
+from bench.measure import Side, private_memory, race
 from bench.report import TIMES, Figure, times, verdict
 from bench.world import Bench, document
 
@@ -48,7 +46,7 @@ def hostile(bench: Bench) -> Figure:
             base, ours = race(sides, bench.sizes.rounds // 3, runs=3)
         verdicts = [
             verdict(ours.percentile(95), _TARGET_MS, " ms"),
-            verdict(memory.peak_kb / 1000, _TARGET_MB, " MB"),
+            verdict(memory.peak_bytes / 1e6, _TARGET_MB, " MB"),
         ]
         rows.append([*times(base)[:-1], *plain_memory.cells(), ""])
         target = ", ".join(verdicts) if label in _WITH_TARGET else ""
@@ -97,31 +95,27 @@ def _refused(
     return run
 
 
-def _anonymous_kb(connection: psycopg.Connection[Any]) -> int:
-    status = Path(f"/proc/{connection.info.backend_pid}/status").read_text()
-    return int(re.findall(r"^RssAnon:\s*(\d+) kB", status, re.MULTILINE)[0])
-
-
 @dataclass
 class _Memory:
     """How far it moved from where it was: at most, and in the end."""
 
-    peak_kb: int = 0
-    after_kb: int = 0
+    peak_bytes: int = 0
+    after_bytes: int = 0
 
     def cells(self) -> list[str]:
-        return [f"{self.peak_kb / 1000:+.1f}", f"{self.after_kb / 1000:+.1f}"]
+        return [f"{self.peak_bytes / 1e6:+.1f}", f"{self.after_bytes / 1e6:+.1f}"]
 
 
 @contextmanager
 def _watched(connection: psycopg.Connection[Any]) -> Iterator[_Memory]:
     """Look at the memory every millisecond until the block ends."""
     memory, done = _Memory(), threading.Event()
-    before = _anonymous_kb(connection)
+    pid = connection.info.backend_pid
+    before = private_memory(pid)
 
     def watch() -> None:
         while not done.wait(0.001):
-            memory.peak_kb = max(memory.peak_kb, _anonymous_kb(connection) - before)
+            memory.peak_bytes = max(memory.peak_bytes, private_memory(pid) - before)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -130,4 +124,4 @@ def _watched(connection: psycopg.Connection[Any]) -> Iterator[_Memory]:
     finally:
         done.set()
         watcher.join()
-    memory.after_kb = _anonymous_kb(connection) - before
+    memory.after_bytes = private_memory(pid) - before

@@ -4,10 +4,12 @@ The sides take turns, round by round, so whatever else the machine does hits the
 times are this machine's; what carries over is the ratio within a round.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from demo.report import percentile
@@ -99,6 +101,12 @@ def calls_a_second(runs: Sequence[Callable[[], object]], seconds: float) -> floa
     with ThreadPoolExecutor(len(runs)) as pool:
         answered = sum(pool.map(repeat, runs))
     return answered / (time.perf_counter() - started)
+
+
+def private_memory(pid: int) -> int:
+    """Bytes of memory that a process holds for itself."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"^RssAnon:\s*(\d+) kB", status, re.MULTILINE)[0]) * 1024
 
 
 def _milliseconds(side: Side) -> float:

@@ -25,7 +25,6 @@ from devstack.packages import StackError
 from devstack.processes import Cancelled
 from devstack.stack import Stack
 
-_WATCH_SECONDS = 0.2
 _INTERRUPTED = 130
 
 _out = Console()
@@ -137,9 +136,7 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
 
         if stack and not arguments.exit:
             _say("It stays up until Ctrl-C.")
-            while not stopping.wait(_WATCH_SECONDS):
-                for part in stack.fallen():
-                    _say(f"{part} has ended; the others keep running")
+            stack.watch(stopping)
         return 1 if play.outcome.failures else 0
 
 

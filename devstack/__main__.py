@@ -14,8 +14,6 @@ from devstack.packages import StackError
 from devstack.processes import Cancelled
 from devstack.stack import Addresses, Stack, write_private
 
-_WATCH_SECONDS = 0.2
-
 
 def main() -> int:
     """Read the command line and run it; returns the exit code."""
@@ -52,9 +50,7 @@ def up(data: Path | None, json_file: Path | None) -> int:
     signals.note(stopping)
     try:
         with Stack(data, _say, stopping) as stack, _published(stack.addresses, json_file):
-            while not stopping.wait(_WATCH_SECONDS):
-                for part in stack.fallen():
-                    _say(f"{part} has ended; the others keep running")
+            stack.watch(stopping)
     except Cancelled:
         pass
     except StackError as error:

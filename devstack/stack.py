@@ -24,6 +24,7 @@ from devstack.packages import StackError
 from devstack.postgres import Postgres
 from devstack.processes import Server
 
+_WATCH_SECONDS = 0.2
 _KEY_SECONDS = 10 * 365 * 24 * 3600
 
 
@@ -52,7 +53,7 @@ class Stack:
 
     Args:
         data: Folder to keep everything in; None: a temporary one, removed at the end.
-        progress: Gets a line as soon as a part is ready.
+        progress: Gets a line as soon as a part is ready, and when one ends by itself.
         cancelled: Set it, from a thread or a signal handler, to give up starting.
     """
 
@@ -87,11 +88,14 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
-    def fallen(self) -> list[str]:
-        """Names of the parts that have ended since the last call."""
-        fallen = [server for server in self._servers if server.part.exit_code is not None]
-        self._servers = [server for server in self._servers if server not in fallen]
-        return [server.name for server in fallen]
+    def watch(self, stopping: threading.Event) -> None:
+        """Return once `stopping` is set; until then, say which parts end by themselves."""
+        running = self._servers
+        while not stopping.wait(_WATCH_SECONDS):
+            fallen = [server for server in running if server.part.exit_code is not None]
+            running = [server for server in running if server not in fallen]
+            for server in fallen:
+                self._progress(f"{server.name} has ended; the others keep running")
 
     def _start(self) -> None:
         started = time.monotonic()

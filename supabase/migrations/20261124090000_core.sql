@@ -1312,8 +1312,7 @@ set search_path = ''
 as $$
 begin
   if current_user = 'authenticated'
-    and private.composition_role(old.id) is distinct from 'owner'
-    and private.composition_role(old.id) is distinct from 'editor'
+    and coalesce(private.composition_role(old.id), 'none') not in ('owner', 'editor')
   then
     return null;
   end if;

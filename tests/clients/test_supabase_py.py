@@ -6,8 +6,8 @@ import httpx
 import jwt
 import pytest
 
+from bench.measure import private_memory
 from tests.clients.conftest import refused_by_api
-from tests.processes import private_memory
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, sample, small
 
 

@@ -5,9 +5,9 @@ import json
 import psycopg
 import pytest
 
+from bench.measure import private_memory
 from demo.samples import FOLDER
 from tests.people import refused
-from tests.processes import private_memory
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, ZERO_BOMB, sample, small
 
 
