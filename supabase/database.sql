@@ -13,6 +13,7 @@
 \ir routines/private/append_version.sql
 \ir routines/private/caller_id.sql
 \ir routines/private/close_organization.sql
+\ir routines/private/collect_content.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
 \ir routines/private/content_hash.sql
@@ -20,6 +21,7 @@
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
 \ir routines/private/forget_account.sql
+\ir routines/private/forget_versions.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/limit_problems.sql
 \ir routines/private/lock_caller.sql
@@ -37,6 +39,7 @@
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
+\ir routines/private/require_trash.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/row_limit.sql
 \ir routines/private/setting.sql
@@ -45,21 +48,25 @@
 \ir routines/private/store_document.sql
 \ir routines/private/touch_composition.sql
 \ir routines/private/version_summary.sql
+\ir routines/private/write_summary.sql
 
 \ir routines/add_organization_member.sql
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
+\ir routines/delete_composition.sql
 \ir routines/get_version.sql
 \ir routines/leave_organization.sql
 \ir routines/list_my_compositions.sql
 \ir routines/list_shares.sql
 \ir routines/list_versions.sql
 \ir routines/load_composition.sql
+\ir routines/purge_composition.sql
 \ir routines/remove_organization_member.sql
 \ir routines/restore_version.sql
 \ir routines/save_version.sql
 \ir routines/set_organization_role.sql
 \ir routines/share_composition.sql
+\ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
 
 \ir policies/composition_versions.sql

@@ -5,17 +5,20 @@ grant execute on function
   public.add_organization_member(uuid, uuid, text),
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
+  public.delete_composition(uuid),
   public.get_version(uuid, integer),
   public.leave_organization(uuid),
   public.list_my_compositions(text, integer),
   public.list_shares(uuid),
   public.list_versions(uuid, text, integer),
   public.load_composition(uuid),
+  public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
   public.restore_version(uuid, integer, text),
   public.save_version(uuid, integer, jsonb, text, text),
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
+  public.undelete_composition(uuid),
   public.unshare_composition(uuid, uuid, uuid)
 to authenticated;
 

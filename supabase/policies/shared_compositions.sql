@@ -1,4 +1,4 @@
--- Who may do what to a share.
+-- Who may do what to a share. With its composition in the trash it is there for nobody.
 --
 --            stranger  grantee  owner of the composition
 --   select      -       yes      yes
@@ -12,13 +12,14 @@ grant select on public.shared_compositions to authenticated;
 create policy shared_compositions_select_party on public.shared_compositions
   for select to authenticated
   using (
-    user_id = (select auth.uid())
-    or organization_id = any ((select private.my_organization_ids())::uuid[])
-    or exists (
+    exists (
       select from public.user_compositions as c
        where c.id = shared_compositions.composition_id
          and (
-           c.owner_id = (select auth.uid())
+           shared_compositions.user_id = (select auth.uid())
+           or shared_compositions.organization_id
+              = any ((select private.my_organization_ids())::uuid[])
+           or c.owner_id = (select auth.uid())
            or c.organization_id
               = any ((select private.my_administered_organization_ids())::uuid[])
          )

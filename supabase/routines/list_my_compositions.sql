@@ -1,5 +1,5 @@
 -- List what the caller may view, last changed first: their own, their organisations', and what is
--- shared with them.
+-- shared with them; without what is in the trash.
 --
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200
@@ -42,6 +42,7 @@ begin
         select c.id, c.updated_at
           from public.user_compositions as c
          where c.owner_id = caller
+           and c.deleted_at is null
            and (c.updated_at, c.id) < (after_at, after_id)
          order by c.updated_at desc, c.id desc
          limit page + 1
@@ -53,6 +54,7 @@ begin
           select c.id, c.updated_at
             from public.user_compositions as c
            where c.organization_id = o.id
+             and c.deleted_at is null
              and (c.updated_at, c.id) < (after_at, after_id)
            order by c.updated_at desc, c.id desc
            limit page + 1
@@ -62,7 +64,8 @@ begin
         select c.id, c.updated_at
           from unnest(private.shared_with_me_ids()) as s (id)
           join public.user_compositions as c on c.id = s.id
-         where (c.updated_at, c.id) < (after_at, after_id)
+         where c.deleted_at is null
+           and (c.updated_at, c.id) < (after_at, after_id)
          order by c.updated_at desc, c.id desc
          limit page + 1
       )

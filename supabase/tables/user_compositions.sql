@@ -1,16 +1,22 @@
 -- A composition: a name, an owner, and the head of a history. What it looks like is in its
 -- versions; what it is called and who may see it is here, so restoring content moves no permission.
+--
+-- forked_from_id is no foreign key: it says where a fork came from, and must not tell its owner
+-- whether that is still there.
 create table public.user_compositions (
-  id              uuid        not null default gen_random_uuid(),
-  owner_id        uuid        not null,
-  organization_id uuid,                            -- null: personal
-  title           text        not null,
-  description     text        not null default '',
-  tags            text[]      not null default '{}',
-  current_version integer     not null default 0,  -- 0: nothing saved yet
-  current_hash    bytea,                           -- null: nothing saved yet
-  created_at      timestamptz not null default now(),
-  updated_at      timestamptz not null default clock_timestamp(),
+  id                  uuid        not null default gen_random_uuid(),
+  owner_id            uuid        not null,
+  organization_id     uuid,                            -- null: personal
+  title               text        not null,
+  description         text        not null default '',
+  tags                text[]      not null default '{}',
+  current_version     integer     not null default 0,  -- 0: nothing saved yet
+  current_hash        bytea,                           -- null: nothing saved yet
+  created_at          timestamptz not null default now(),
+  updated_at          timestamptz not null default clock_timestamp(),
+  deleted_at          timestamptz,                     -- null: not in the trash
+  forked_from_id      uuid,                            -- null: no fork
+  forked_from_version integer,
 
   constraint user_compositions_pkey primary key (id),
   constraint user_compositions_owner_id_fkey
@@ -33,7 +39,9 @@ create table public.user_compositions (
     end
   ),
   constraint user_compositions_head_complete
-    check ((current_version = 0) = (current_hash is null) and current_version >= 0)
+    check ((current_version = 0) = (current_hash is null) and current_version >= 0),
+  constraint user_compositions_fork_complete
+    check ((forked_from_id is null) = (forked_from_version is null))
 );
 
 comment on constraint user_compositions_title_length on public.user_compositions is
@@ -56,5 +64,13 @@ create index user_compositions_owner_id_updated_at_id_idx
 create index user_compositions_organization_id_updated_at_id_idx
   on public.user_compositions (organization_id, updated_at desc, id desc);
 create index user_compositions_current_hash_idx on public.user_compositions (current_hash);
+-- The trash, which is small beside the rest: by owner, by organisation, and the oldest first.
+create index user_compositions_trash_owner_id_idx
+  on public.user_compositions (owner_id, updated_at desc, id desc) where deleted_at is not null;
+create index user_compositions_trash_organization_id_idx
+  on public.user_compositions (organization_id, updated_at desc, id desc)
+  where deleted_at is not null;
+create index user_compositions_trash_deleted_at_idx
+  on public.user_compositions (deleted_at) where deleted_at is not null;
 
 alter table public.user_compositions enable row level security;

@@ -44,6 +44,8 @@ def test_nobody_does_anything_else(around, all_denied):
             "current_hash = null",
             "created_at = now()",
             "updated_at = now()",
+            "deleted_at = now()",
+            "forked_from_id = gen_random_uuid()",
         )
     ]
     all_denied(around.people, statements)
@@ -71,3 +73,14 @@ def test_updated_at_moves_with_every_change(around):
     owner.rows("update user_compositions set title = 'x' returning 1")
     (after,) = owner.rows("select updated_at from user_compositions")
     assert after > before
+
+
+def test_in_the_trash_it_is_there_for_nobody(around):
+    around.people["owner"].call("delete_composition", composition_id=around.composition_id)
+
+    for who in EVERYONE:
+        person = around.people[who]
+        assert person.rows("select 1 from user_compositions") == []
+        assert person.rows("select 1 from composition_versions") == []
+        assert person.rows("select 1 from shared_compositions") == []
+        assert person.rows("update user_compositions set title = 'x' returning 1") == []

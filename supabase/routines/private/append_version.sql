@@ -64,13 +64,7 @@ begin
    where c.id = head.id
   returning c.* into head;
 
-  return jsonb_build_object(
-    'composition_id', head.id,
-    'version', head.current_version,
-    'content_hash', encode(hash, 'hex'),
-    'title', head.title,
-    'updated_at', head.updated_at
-  );
+  return private.write_summary(head);
 exception
   when check_violation then
     get stacked diagnostics broken = constraint_name;

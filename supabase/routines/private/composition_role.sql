@@ -2,7 +2,8 @@
 -- whole lists; this answers for one composition, in a few index look-ups.
 --
 --   composition_id  any id
---   returns         'owner', 'editor', 'viewer', or null: it does not exist for the caller
+--   returns         'owner', 'editor', 'viewer', or null: it does not exist for the caller; in the
+--                   trash it exists for its owners alone
 --
 -- An organisation's owners and admins own its compositions, its members view them.
 --
@@ -16,21 +17,18 @@ declare
 begin
   return (
     select case max(held.rank) when 3 then 'owner' when 2 then 'editor' when 1 then 'viewer' end
-      from (
+      from public.user_compositions as c
+     cross join lateral (
         select 3 as rank
-          from public.user_compositions as c
-         where c.id = composition_role.composition_id
-           and c.owner_id = caller
+         where c.owner_id = caller
         union all
         select case when m.role in ('owner', 'admin') then 3 else 1 end
-          from public.user_compositions as c
-          join public.organization_members as m
-            on m.organization_id = c.organization_id and m.user_id = caller
-         where c.id = composition_role.composition_id
+          from public.organization_members as m
+         where m.organization_id = c.organization_id and m.user_id = caller
         union all
         select case s.role when 'editor' then 2 else 1 end
           from public.shared_compositions as s
-         where s.composition_id = composition_role.composition_id
+         where s.composition_id = c.id
            and (s.expires_at is null or s.expires_at > now())
            and (
              s.user_id = caller
@@ -40,6 +38,8 @@ begin
              )
            )
       ) as held
+     where c.id = composition_role.composition_id
+       and (c.deleted_at is null or held.rank = 3)
   );
 end;
 $$;

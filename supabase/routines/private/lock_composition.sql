@@ -2,6 +2,7 @@
 --
 --   composition_id  any id
 --   required        'viewer', 'editor' or 'owner': this role or a higher one
+--   in_trash        whether it has to be in the trash, or out of it
 --   returns         the row, locked until the transaction ends
 --
 -- Raises
@@ -13,8 +14,11 @@
 -- rest on are locked too: who has removed a member knows that nothing of theirs comes after.
 --
 -- Definer rights: callers may not lock rows.
-create function private.lock_composition(composition_id uuid, required text)
-returns public.user_compositions
+create function private.lock_composition(
+  composition_id uuid,
+  required       text,
+  in_trash       boolean default false
+) returns public.user_compositions
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -22,7 +26,7 @@ declare
   caller uuid;
   locked public.user_compositions;
 begin
-  perform private.require_composition_role(lock_composition.composition_id, required);
+  perform private.require_composition_role(lock_composition.composition_id, required, in_trash);
   caller := private.lock_caller();
 
   perform from public.organization_members as m
@@ -44,7 +48,7 @@ begin
    where c.id = lock_composition.composition_id
      for no key update;
 
-  perform private.require_composition_role(lock_composition.composition_id, required);
+  perform private.require_composition_role(lock_composition.composition_id, required, in_trash);
   return locked;
 end;
 $$;

@@ -1,16 +1,25 @@
--- Refuse unless the caller has a role on a composition.
+-- Refuse unless the caller has a role on a composition, and it is where it has to be.
 --
 --   composition_id  any id
 --   required        'viewer', 'editor' or 'owner': this role or a higher one
+--   in_trash        whether it has to be in the trash, or out of it
 --   returns         the role that the caller has
 --
 -- Raises
---   PT401 not_signed_in          the token names nobody
---   PT404 composition_not_found  absent, or not readable by the caller
---   PT403 composition_read_only  readable, but the caller is no editor
---   PT403 not_composition_owner  readable, but the caller is no owner
-create function private.require_composition_role(composition_id uuid, required text) returns text
-language plpgsql stable
+--   PT401 not_signed_in            the token names nobody
+--   PT404 composition_not_found    absent, or not readable by the caller
+--   PT403 composition_read_only    readable, but the caller is no editor
+--   PT403 not_composition_owner    readable, but the caller is no owner
+--   PT410 composition_trashed      in the trash, where only its owners see it
+--   PT409 composition_not_trashed  not in the trash, as it had to be
+--
+-- Definer rights: it looks at a row that the policies hide.
+create function private.require_composition_role(
+  composition_id uuid,
+  required       text,
+  in_trash       boolean default false
+) returns text
+language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
@@ -42,6 +51,9 @@ begin
       hint    = 'Ask its owner to do it.';
   end if;
 
+  if held = 'owner' then
+    perform private.require_trash(require_composition_role.composition_id, in_trash);
+  end if;
   return held;
 end;
 $$;

@@ -1,7 +1,10 @@
--- Put a document into the content store, once.
+-- Put a document into the content store, once, and hold it there until the transaction ends.
 --
 --   document  a valid document
 --   returns   its content_hash
+--
+-- Equal content may just be being collected, since the last version of it is gone: whoever does
+-- that is waited for, and then it is stored anew.
 --
 -- Definer rights: nobody may write content in any other way.
 create function private.store_document(document jsonb) returns bytea
@@ -9,11 +12,16 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  hash bytea := private.content_hash(store_document.document);
+  hash constant bytea := private.content_hash(store_document.document);
 begin
-  insert into public.compositions (content_hash, document)
-  values (hash, store_document.document)
-  on conflict do nothing;
+  loop
+    insert into public.compositions (content_hash, document)
+    values (hash, store_document.document)
+    on conflict do nothing;
+
+    perform from public.compositions as d where d.content_hash = hash for key share;
+    exit when found;
+  end loop;
   return hash;
 end;
 $$;

@@ -1,4 +1,4 @@
--- Stamp a composition when its head or its metadata changes. The time is the clock's, not the
+-- Stamp a composition when its head or its metadata changes, or it goes to the trash or comes back. The time is the clock's, not the
 -- transaction's: a writer that waited for another one is the later of the two.
 --
 -- A client that changes the table itself is asked for its role once more: the policy was evaluated
@@ -20,5 +20,5 @@ end;
 $$;
 
 create trigger user_compositions_touch
-  before update of title, description, tags, current_version on public.user_compositions
+  before update of title, description, tags, current_version, deleted_at on public.user_compositions
   for each row execute function private.touch_composition();

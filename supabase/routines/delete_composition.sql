@@ -1,0 +1,34 @@
+-- Put a composition into the trash. Nobody but its owners sees it any more; its shares stay for
+-- when it comes back.
+--
+--   composition_id  a composition the caller owns
+--   returns         {composition_id, version, content_hash, title, updated_at}
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT403 not_composition_owner  readable, but the caller is no owner
+--   PT410 composition_trashed    in the trash already
+--
+-- After trash_days (private.settings) it may be purged for good, by purge_trash(). Until then it
+-- counts for the quota.
+--
+-- Definer rights: nobody may delete a composition in any other way.
+create function public.delete_composition(composition_id uuid) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  composition public.user_compositions;
+begin
+  perform private.lock_composition(delete_composition.composition_id, 'owner');
+
+  update public.user_compositions as c
+     set deleted_at = clock_timestamp()
+   where c.id = delete_composition.composition_id
+  returning c.* into composition;
+
+  return private.write_summary(composition);
+end;
+$$;
