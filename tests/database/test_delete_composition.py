@@ -59,9 +59,11 @@ def test_in_the_trash_it_is_gone_for_all_but_its_owners(around, subtests):
         person = around.people[who]
         assert person.call("list_my_compositions")["items"] == []
         for function, arguments in acts(around.composition_id):
-            with subtests.test(who=who, function=function):
-                with refused("PT404", code="composition_not_found"):
-                    person.call(function, **arguments)
+            with (
+                subtests.test(who=who, function=function),
+                refused("PT404", code="composition_not_found"),
+            ):
+                person.call(function, **arguments)
 
 
 @pytest.mark.parametrize("who", ["owner", "admin"])
