@@ -5,6 +5,7 @@
 \ir tables/settings.sql
 \ir tables/organizations.sql
 \ir tables/organization_members.sql
+\ir tables/member_organizations.sql
 \ir tables/compositions.sql
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
@@ -29,7 +30,9 @@
 \ir routines/private/lock_organization.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/my_administered_organization_ids.sql
+\ir routines/private/my_id.sql
 \ir routines/private/my_organization_ids.sql
+\ir routines/private/note_membership.sql
 \ir routines/private/organization_heir.sql
 \ir routines/private/problem.sql
 \ir routines/private/refuse_argument.sql
@@ -71,6 +74,7 @@
 
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql
+\ir policies/member_organizations.sql
 \ir policies/organization_members.sql
 \ir policies/organizations.sql
 \ir policies/settings.sql

@@ -108,12 +108,14 @@ def in_turn(
         return waiting.result(10)
 
 
-def wait_until_blocked(holder: psycopg.Connection, waiter: psycopg.Connection) -> None:
-    """Return once one connection waits for a lock that the other one holds."""
+def wait_until_blocked(
+    observer: psycopg.Connection, waiter: psycopg.Connection, by: psycopg.Connection | None = None
+) -> None:
+    """Return once a connection waits for a lock that another one holds: `by`, or the observer."""
     for _ in range(1000):
-        row = holder.execute(
+        row = observer.execute(
             "select %s = any (pg_blocking_pids(%s))",
-            (holder.info.backend_pid, waiter.info.backend_pid),
+            ((by or observer).info.backend_pid, waiter.info.backend_pid),
         ).fetchone()
         if row == (True,):
             return

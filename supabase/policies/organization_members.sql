@@ -14,5 +14,6 @@ create policy organization_members_select_member on public.organization_members
   for select to authenticated
   using (
     user_id = (select auth.uid())
-    or organization_id = any ((select private.my_organization_ids())::uuid[])
+    or organization_id
+       = any ((select o.organization_ids from private.member_organizations as o)::uuid[])
   );

@@ -11,4 +11,4 @@ grant select on public.organizations to authenticated;
 
 create policy organizations_select_member on public.organizations
   for select to authenticated
-  using (id = any ((select private.my_organization_ids())::uuid[]));
+  using (id = any ((select o.organization_ids from private.member_organizations as o)::uuid[]));

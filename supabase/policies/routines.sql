@@ -26,6 +26,6 @@ to authenticated;
 grant execute on function
   private.composition_role(uuid),
   private.my_administered_organization_ids(),
-  private.my_organization_ids(),
+  private.my_id(),
   private.shared_with_me_ids(text[])
 to authenticated;

@@ -18,7 +18,7 @@ create policy shared_compositions_select_party on public.shared_compositions
          and (
            shared_compositions.user_id = (select auth.uid())
            or shared_compositions.organization_id
-              = any ((select private.my_organization_ids())::uuid[])
+              = any ((select o.organization_ids from private.member_organizations as o)::uuid[])
            or c.owner_id = (select auth.uid())
            or c.organization_id
               = any ((select private.my_administered_organization_ids())::uuid[])

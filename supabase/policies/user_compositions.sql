@@ -1,6 +1,6 @@
 -- Who may do what to a composition. Its head moves by save_version() and restore_version() alone.
--- An organisation's owners and admins own its compositions, its members view them. In the trash it
--- is there for nobody: list_my_compositions() shows it to its owners.
+-- An organisation's owners and admins own its compositions, its members view them; whoever owns one
+-- is a member. In the trash it is there for nobody: list_my_compositions() shows it to its owners.
 --
 --            stranger  viewer  editor  owner
 --   select      -       yes     yes     yes
@@ -16,8 +16,9 @@ create policy user_compositions_select_reader on public.user_compositions
   using (
     deleted_at is null
     and (
-      owner_id = (select auth.uid())
-      or organization_id = any ((select private.my_organization_ids())::uuid[])
+      (organization_id is null and owner_id = (select private.my_id()))
+      or organization_id
+         = any ((select o.organization_ids from private.member_organizations as o)::uuid[])
       or id = any ((select private.shared_with_me_ids())::uuid[])
     )
   );

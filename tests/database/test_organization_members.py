@@ -344,3 +344,64 @@ def test_anon_reaches_no_function(anon):
     ]:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             anon.call(function, **arguments)
+
+
+def test_the_list_of_a_persons_organisations_is_what_their_memberships_say(
+    people, organization, admin
+):
+    ann, ben = people("ann", "ben")
+    for founder in (ann, ben, ann):
+        other = ben if founder is ann else ann
+        organization(founder, {other: "member"})
+    first, second, third = (
+        id for (id,) in ben.rows("select id::text from organizations order by created_at")
+    )
+    ben.call("leave_organization", organization_id=first)
+    ann.call("remove_organization_member", organization_id=third, user_id=ben.id)
+
+    assert ben.rows("select organization_ids::text[] from private.member_organizations") == [
+        ([second],)
+    ]
+    ann.call("leave_organization", organization_id=second)
+    assert ben.rows("select organization_ids::text[] from private.member_organizations") == [
+        ([second],)
+    ]
+    assert (
+        admin.execute(
+            """
+        select o.user_id, array(select unnest(o.organization_ids) order by 1)
+          from private.member_organizations as o where cardinality(o.organization_ids) > 0
+        except
+        select m.user_id, array_agg(m.organization_id order by m.organization_id)
+          from organization_members as m group by m.user_id
+        """
+        ).fetchall()
+        == []
+    )
+    admin.execute("delete from auth.users where id = %s", [ben.id])
+    assert ben.rows("select 1 from private.member_organizations") == []
+
+
+def test_an_account_is_deleted_while_somebody_ends_its_membership(
+    people, organization, admin, postgres
+):
+    ann, ben = people("ann", "ben")
+    _, last = sorted(organization(ann, {ben: "member"}) for _ in range(2))
+    another = psycopg.connect(postgres.url("supabase_admin"))
+
+    with ThreadPoolExecutor(2) as pool, another:
+        # As a save of ben's does, so that the removal stops between its two locks.
+        another.execute(
+            "select 1 from organization_members"
+            " where user_id = %s and organization_id = %s for share",
+            [ben.id, last],
+        )
+        removed = pool.submit(
+            ann.call, "remove_organization_member", organization_id=last, user_id=ben.id
+        )
+        wait_until_blocked(another, ann.connection)
+        deleted = pool.submit(admin.execute, "delete from auth.users where id = %s", [ben.id])
+        wait_until_blocked(another, admin, by=ann.connection)
+        another.rollback()
+        removed.result(10)
+        deleted.result(10)

@@ -12,14 +12,20 @@ declare
   left_id uuid;
   heir    uuid;
 begin
+  -- All at once and in one order: whoever ends another membership of the same person waits for one
+  -- of them, too, before there is anything that both want.
+  perform from public.organizations as o
+    where o.id in (select m.organization_id from public.organization_members as m
+                    where m.user_id = old.id)
+    order by o.id
+      for no key update;
+
   for left_id in
     select m.organization_id
       from public.organization_members as m
      where m.user_id = old.id
      order by m.organization_id
   loop
-    perform from public.organizations as o where o.id = left_id for no key update;
-
     delete from public.organization_members as m
      where m.organization_id = left_id and m.user_id = old.id;
 
