@@ -93,7 +93,6 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 _NAMES = {name for _, _, names in GROUPS for name in names}
 
 _CALLERS = {
-    "anon": "anyone",
     "authenticated": "signed-in people",
     "service_role": "the service role",
 }
@@ -131,7 +130,7 @@ And had somebody else saved version 3 meanwhile, with status 409 (`error` of sup
 
 - Every function takes `POST`, with its arguments as a JSON object. One that only reads takes `GET`
   as well, with its arguments in the query string; its first line says so. supabase-js sends that
-  with `{ get: true }`.
+  with `{ get: true }`. Servers log query strings: what is secret, such as a token, goes by `POST`.
 - Arguments go by name, so their order does not matter; one that has a default may be left out. One
   that is not known is refused, like one that is missing (`PGRST202`).
 - Types are Postgres' own. In JSON a `uuid` and a `text` are strings, a `timestamptz` is a string in
@@ -369,7 +368,11 @@ def _quoted(text: str) -> str:
 
 def _section(function: Function) -> str:
     verbs = "`GET` or `POST`" if function.reads_only else "`POST`"
-    callers = " and ".join(_CALLERS[role] for role in function.callers)
+    callers = (
+        "anyone, signed in or not"
+        if "anon" in function.callers
+        else " and ".join(_CALLERS[role] for role in function.callers)
+    )
     lines = [
         f"### {function.name}",
         "",
