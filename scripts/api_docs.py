@@ -209,12 +209,12 @@ def parse(name: str, source: str, callers: tuple[str, ...] = ()) -> Function:
     errors: list[tuple[str, str, str]] = []
     notes = []
     for lines in paragraphs:
-        if lines[0].startswith("  "):
+        if lines[0].startswith("  ") and "returns" not in texts:
             texts |= {key: _prose(text) for key, text in _items(name, lines, r"\w+")}
         elif lines[0].startswith("Raises"):
             errors += _errors(name, lines)
         elif not lines[0].startswith("Definer rights:"):
-            notes.append(_prose(" ".join(lines)))
+            notes.append(_note(lines))
 
     declared = list(_arguments(signature[1]))
     returns = texts.pop("returns", None)
@@ -305,6 +305,19 @@ def _errors(name: str, lines: list[str]) -> Iterator[tuple[str, str, str]]:
     for key, text in _items(name, lines[1:], r"PT\d{3} \w+"):
         sqlstate, code = key.split()
         yield sqlstate, code, _prose(text)
+
+
+def _note(lines: list[str]) -> str:
+    """A further paragraph; what is indented in it is a list of two columns."""
+    marks, texts = [""], [""]
+    for line in lines:
+        if found := re.fullmatch(r"  (\S+)\s{2,}(\S.*)", line):
+            marks.append(f"- `{found[1]}`: ")
+            texts.append(found[2])
+        else:
+            texts[-1] += f" {line.strip()}"
+    written = [mark + _prose(text.strip()) for mark, text in zip(marks, texts, strict=True)]
+    return "\n".join(written).strip()
 
 
 def _arguments(declared: str) -> Iterator[tuple[str, str, str | None]]:

@@ -29,7 +29,10 @@ SOURCE = """\
 --                           out of range
 --
 -- Not before now() and
--- auth.uid() in private.things().
+-- auth.uid() in private.things(), by
+--   thing_id   what it
+--              is
+--   'x'        its kind
 --
 -- Definer rights: why.
 create function public.find_things(
@@ -147,7 +150,11 @@ def test_a_header_is_read_as_it_is_meant():
             ("PT401", "not_signed_in", "the token names nobody"),
             ("PT422", "invalid_argument", "`row_limit` is out of range"),
         ),
-        notes=("Not before `now()` and auth.uid() in private.things().",),
+        notes=(
+            "Not before `now()` and auth.uid() in private.things(), by\n"
+            "- `thing_id`: what it is\n"
+            "- `'x'`: its kind",
+        ),
         callers=("authenticated",),
     )
 
