@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 PACKAGES := scripts devstack demo bench tests
 
-.PHONY: help install up run test test-corpus bench check format migration seal lock clean
+.PHONY: help install up run test test-corpus bench check format migration seal docs types lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ seal: ## record new migrations; one that was recorded may not change
 	cd supabase && sha256sum --check --quiet migrations.sha256 \
 	  && sha256sum migrations/*.sql > migrations.sha256.new \
 	  && mv migrations.sha256.new migrations.sha256
+
+docs: install ## write docs/api.md from the headers of supabase/routines
+	$(PYTHON) -m scripts.api_docs
+
+types: install ## write types/database.ts from the database that the migrations make
+	$(PYTHON) -m scripts.database_types
 
 lock: ## compile requirements/development.txt from pyproject.toml (needs uv)
 	uv pip compile --quiet --python-version 3.11 --all-extras --generate-hashes --no-header \

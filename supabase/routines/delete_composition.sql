@@ -11,8 +11,8 @@
 --   PT403 not_composition_owner  readable, but the caller is no owner
 --   PT410 composition_trashed    in the trash already
 --
--- After trash_days (private.settings) it may be purged for good, by purge_trash(). Until then it
--- counts for the quota.
+-- After trash_days (private.settings) it may be purged for good. Until then it counts for the
+-- quota.
 --
 -- Definer rights: nobody may delete a composition in any other way.
 create function public.delete_composition(composition_id uuid) returns jsonb

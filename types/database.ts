@@ -1,0 +1,470 @@
+// Generated from the database by `make types`: never edited.
+
+export type Json = string | number | boolean | null | {
+    [key: string]: Json | undefined;
+} | Json[];
+export type Database = {
+    "public": {
+        Tables: {
+            "composition_versions": {
+                Row: {
+                    "author_id": string | null;
+                    "composition_id": string;
+                    "content_hash": string;
+                    "created_at": string;
+                    "kind": string;
+                    "message": string | null;
+                    "origin": NonNullable<Json>;
+                    "parent_version": number | null;
+                    "version": number;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "author_id"?: string | null;
+                    "composition_id": string;
+                    "content_hash": string;
+                    "created_at"?: string;
+                    "kind": string;
+                    "message"?: string | null;
+                    "origin": NonNullable<Json>;
+                    "parent_version"?: number | null;
+                    "version": number;
+                };
+                Update: {
+                    "author_id"?: string | null;
+                    "composition_id"?: string;
+                    "content_hash"?: string;
+                    "created_at"?: string;
+                    "kind"?: string;
+                    "message"?: string | null;
+                    "origin"?: NonNullable<Json>;
+                    "parent_version"?: number | null;
+                    "version"?: number;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "composition_versions_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "composition_versions_content_hash_fkey";
+                        columns: [
+                            "content_hash"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "compositions";
+                        referencedColumns: [
+                            "content_hash"
+                        ];
+                    }
+                ];
+            };
+            "compositions": {
+                Row: {
+                    "content_hash": string;
+                    "document": NonNullable<Json>;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "content_hash": string;
+                    "document": NonNullable<Json>;
+                };
+                Update: {
+                    "content_hash"?: string;
+                    "document"?: NonNullable<Json>;
+                };
+                Relationships: [
+                ];
+            };
+            "organization_members": {
+                Row: {
+                    "created_at": string;
+                    "organization_id": string;
+                    "role": string;
+                    "user_id": string;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "created_at"?: string;
+                    "organization_id": string;
+                    "role": string;
+                    "user_id": string;
+                };
+                Update: {
+                    "created_at"?: string;
+                    "organization_id"?: string;
+                    "role"?: string;
+                    "user_id"?: string;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "organization_members_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
+            "organizations": {
+                Row: {
+                    "created_at": string;
+                    "id": string;
+                    "name": string;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "created_at"?: string;
+                    "id"?: string;
+                    "name": string;
+                };
+                Update: {
+                    "created_at"?: string;
+                    "id"?: string;
+                    "name"?: string;
+                };
+                Relationships: [
+                ];
+            };
+            "shared_compositions": {
+                Row: {
+                    "composition_id": string;
+                    "created_at": string;
+                    "created_by": string | null;
+                    "expires_at": string | null;
+                    "id": string;
+                    "organization_id": string | null;
+                    "role": string;
+                    "user_id": string | null;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "composition_id": string;
+                    "created_at"?: string;
+                    "created_by"?: string | null;
+                    "expires_at"?: string | null;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "role": string;
+                    "user_id"?: string | null;
+                };
+                Update: {
+                    "composition_id"?: string;
+                    "created_at"?: string;
+                    "created_by"?: string | null;
+                    "expires_at"?: string | null;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "role"?: string;
+                    "user_id"?: string | null;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "shared_compositions_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "shared_compositions_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
+            "user_compositions": {
+                Row: {
+                    "created_at": string;
+                    "current_hash": string | null;
+                    "current_version": number;
+                    "deleted_at": string | null;
+                    "description": string;
+                    "forked_from_id": string | null;
+                    "forked_from_version": number | null;
+                    "id": string;
+                    "organization_id": string | null;
+                    "owner_id": string;
+                    "tags": (string)[];
+                    "title": string;
+                    "updated_at": string;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "created_at"?: string;
+                    "current_hash"?: string | null;
+                    "current_version"?: number;
+                    "deleted_at"?: string | null;
+                    "description"?: string;
+                    "forked_from_id"?: string | null;
+                    "forked_from_version"?: number | null;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "owner_id": string;
+                    "tags"?: (string)[];
+                    "title": string;
+                    "updated_at"?: string;
+                };
+                Update: {
+                    "created_at"?: string;
+                    "current_hash"?: string | null;
+                    "current_version"?: number;
+                    "deleted_at"?: string | null;
+                    "description"?: string;
+                    "forked_from_id"?: string | null;
+                    "forked_from_version"?: number | null;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "owner_id"?: string;
+                    "tags"?: (string)[];
+                    "title"?: string;
+                    "updated_at"?: string;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "user_compositions_current_hash_fkey";
+                        columns: [
+                            "current_hash"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "compositions";
+                        referencedColumns: [
+                            "content_hash"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "user_compositions_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
+        };
+        Views: {
+            [_ in never]: never;
+        };
+        Functions: {
+            "add_organization_member": {
+                Args: {
+                    "organization_id": string;
+                    "role": string;
+                    "user_id": string;
+                };
+                Returns: Json;
+            };
+            "create_composition": {
+                Args: {
+                    "description"?: string;
+                    "document": Json;
+                    "message"?: string;
+                    "organization_id"?: string;
+                    "tags"?: (string)[];
+                    "title": string;
+                };
+                Returns: Json;
+            };
+            "create_organization": {
+                Args: {
+                    "name": string;
+                };
+                Returns: Json;
+            };
+            "delete_composition": {
+                Args: {
+                    "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "get_version": {
+                Args: {
+                    "composition_id": string;
+                    "version": number;
+                };
+                Returns: Json;
+            };
+            "leave_organization": {
+                Args: {
+                    "organization_id": string;
+                };
+                Returns: Json;
+            };
+            "list_my_compositions": {
+                Args: {
+                    "after"?: string;
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "list_shares": {
+                Args: {
+                    "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "list_versions": {
+                Args: {
+                    "after"?: string;
+                    "composition_id": string;
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "load_composition": {
+                Args: {
+                    "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "purge_composition": {
+                Args: {
+                    "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "remove_organization_member": {
+                Args: {
+                    "organization_id": string;
+                    "user_id": string;
+                };
+                Returns: Json;
+            };
+            "restore_version": {
+                Args: {
+                    "composition_id": string;
+                    "message"?: string;
+                    "version": number;
+                };
+                Returns: Json;
+            };
+            "save_version": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "document": Json;
+                    "message"?: string;
+                    "on_conflict"?: string;
+                };
+                Returns: Json;
+            };
+            "set_organization_role": {
+                Args: {
+                    "organization_id": string;
+                    "role": string;
+                    "user_id": string;
+                };
+                Returns: Json;
+            };
+            "share_composition": {
+                Args: {
+                    "composition_id": string;
+                    "expires_at"?: string;
+                    "organization_id"?: string;
+                    "role": string;
+                    "user_id"?: string;
+                };
+                Returns: Json;
+            };
+            "undelete_composition": {
+                Args: {
+                    "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "unshare_composition": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "user_id"?: string;
+                };
+                Returns: Json;
+            };
+        };
+        Enums: {
+            [_ in never]: never;
+        };
+        CompositeTypes: {
+            [_ in never]: never;
+        };
+    };
+};
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+export type Tables<DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"]) | {
+    schema: keyof DatabaseWithoutInternals;
+}, TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]) : never = never> = DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+    Row: infer R;
+} ? R : never : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"]) ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+    Row: infer R;
+} ? R : never : never;
+export type TablesInsert<DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"] | {
+    schema: keyof DatabaseWithoutInternals;
+}, TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] : never = never> = DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Insert: infer I;
+} ? I : never : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"] ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+    Insert: infer I;
+} ? I : never : never;
+export type TablesUpdate<DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"] | {
+    schema: keyof DatabaseWithoutInternals;
+}, TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] : never = never> = DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Update: infer U;
+} ? U : never : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"] ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+    Update: infer U;
+} ? U : never : never;
+export type Enums<DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"] | {
+    schema: keyof DatabaseWithoutInternals;
+}, EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"] : never = never> = DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName] : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"] ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions] : never;
+export type CompositeTypes<PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"] | {
+    schema: keyof DatabaseWithoutInternals;
+}, CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"] : never = never> = PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+} ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName] : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"] ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions] : never;
+export const Constants = {
+    "public": {
+        Enums: {}
+    }
+} as const;
