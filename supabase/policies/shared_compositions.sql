@@ -1,10 +1,11 @@
--- Who may do what to a share.
+-- Who may do what to a share. A link has no grantee: its row is for owners of the composition.
 --
 --            stranger  grantee  owner of the composition
 --   select      -       yes      yes
---   insert      -        -        -    share_composition()
+--   insert      -        -        -    share_composition(), create_share_link(),
+--                                       accept_share_link()
 --   update      -        -        -    share_composition()
---   delete      -        -        -    unshare_composition()
+--   delete      -        -        -    unshare_composition(), revoke_share_link()
 
 revoke all on public.shared_compositions from anon, authenticated, service_role;
 grant select on public.shared_compositions to authenticated;
