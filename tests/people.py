@@ -92,6 +92,14 @@ def refused(sqlstate: str, **facts: Any) -> Iterator[Json]:
         assert caught.value.diag.message_hint, "an error says what to do next"
 
 
+def refusal(act: Callable[[], object]) -> tuple[str | None, ...]:
+    """All that a refused caller gets to see: what two of them say can be compared byte by byte."""
+    with pytest.raises(psycopg.Error) as caught:
+        act()
+    said = caught.value.diag
+    return (said.sqlstate, said.message_primary, said.message_detail, said.message_hint)
+
+
 def in_turn(
     first: Person, act: Callable[[], object], second: Person, waiting_act: Callable[[], T]
 ) -> T:
