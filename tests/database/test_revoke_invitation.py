@@ -56,12 +56,13 @@ def test_nobody_else_learns_that_there_is_an_invitation(people, organization, in
     northwind = organization(ann, {ben: "member"})
     organization(dee)
     made = invite(ann, northwind, cy)
-    expected = refusal(lambda: revoke(ann, {"invitation_id": NOBODY}))
+    expected = refusal(ann, "revoke_invitation", invitation_id=NOBODY)
     assert (expected[0], expected[2]) == ("PT404", '{"code": "invitation_not_found"}')
 
     for person in (ben, cy, dee):
-        for invitation in (made, {"invitation_id": NOBODY}, {"invitation_id": None}):
-            assert refusal(lambda p=person, i=invitation: revoke(p, i)) == expected
+        for invitation_id in (made["invitation_id"], NOBODY, None):
+            said = refusal(person, "revoke_invitation", invitation_id=invitation_id)
+            assert said == expected
     with refused("42501"):
         revoke(anon, made)
 

@@ -42,16 +42,16 @@ def test_an_admin_of_the_organisation_ends_a_link(around):
 def test_nobody_else_learns_that_there_is_a_link(around):
     owner, stranger = around.people["owner"], around.people["stranger"]
     link = create_link(owner, around.composition_id)
-    expected = refusal(lambda: owner.call("revoke_share_link", link_id=NOBODY))
+    expected = refusal(owner, "revoke_share_link", link_id=NOBODY)
     assert (expected[0], expected[2]) == ("PT404", '{"code": "link_not_found"}')
 
     for who in ("stranger", "viewer", "editor", "member"):
         person = around.people[who]
         for link_id in (link["link_id"], NOBODY, None):
-            said = refusal(lambda p=person, id_=link_id: p.call("revoke_share_link", link_id=id_))
+            said = refusal(person, "revoke_share_link", link_id=link_id)
             assert said == expected, who
     stranger.call("accept_share_link", token=link["token"])
-    assert refusal(lambda: stranger.call("revoke_share_link", link_id=link["link_id"])) == expected
+    assert refusal(stranger, "revoke_share_link", link_id=link["link_id"]) == expected
     with refused("42501"):
         around.people["anon"].call("revoke_share_link", link_id=link["link_id"])
 
