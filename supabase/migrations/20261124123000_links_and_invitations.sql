@@ -73,7 +73,7 @@ create index shared_compositions_link_id_idx on public.shared_compositions (link
 
 insert into private.settings (name, value, description)
 values
-  ('max_shares_per_composition', 10000, 'Shares of a composition with people and organisations'),
+  ('max_shares_per_composition', 1000, 'Shares of a composition with people and organisations'),
   ('max_links_per_composition', 100, 'Links to a composition, expired or not'),
   ('max_invitations_per_organization', 1000, 'Invitations to an organisation, expired or not'),
   ('invitation_days', 7, 'Days after which an invitation expires');

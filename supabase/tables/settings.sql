@@ -17,7 +17,7 @@ values
   ('max_components', 5000, 'Components in a document'),
   ('max_number', 1000000000000000, 'Largest magnitude of a number; its inverse is the smallest'),
   ('max_compositions_per_person', 10000, 'Compositions that one person may own'),
-  ('max_shares_per_composition', 10000, 'Shares of a composition with people and organisations'),
+  ('max_shares_per_composition', 1000, 'Shares of a composition with people and organisations'),
   ('max_links_per_composition', 100, 'Links to a composition, expired or not'),
   ('max_invitations_per_organization', 1000, 'Invitations to an organisation, expired or not'),
   ('invitation_days', 7, 'Days after which an invitation expires');

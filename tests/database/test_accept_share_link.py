@@ -240,7 +240,7 @@ def test_two_people_do_not_both_take_the_last_place(people, composition, admin):
         """
         with made as (
           insert into public.organizations (name)
-          select 'Number ' || n from generate_series(1, 9999) as n
+          select 'Number ' || n from generate_series(1, 999) as n
           returning id
         )
         insert into public.shared_compositions (composition_id, organization_id, role)
@@ -249,7 +249,7 @@ def test_two_people_do_not_both_take_the_last_place(people, composition, admin):
         (piece.id,),
     )
 
-    with refused("PT403", code="quota_exceeded", quota=10000):
+    with refused("PT403", code="quota_exceeded", quota=1000):
         in_turn(
             ben,
             lambda: ben.call("accept_share_link", token=token),
@@ -258,5 +258,5 @@ def test_two_people_do_not_both_take_the_last_place(people, composition, admin):
         )
 
     ben.call("accept_share_link", token=token)  # what there is takes no place
-    with refused("PT403", code="quota_exceeded", quota=10000):
+    with refused("PT403", code="quota_exceeded", quota=1000):
         ann.call("share_composition", composition_id=piece.id, user_id=cy.id, role="viewer")

@@ -159,6 +159,27 @@ def test_naming_nobody_takes_no_link_back(people, composition, anon):
     assert anon.call("open_share_link", token=link["token"])["version"] == 1
 
 
+def test_a_save_from_another_device_that_waited_while_one_gave_up_comes_to_nothing(
+    people, composition, twin
+):
+    ann, ben = people("ann", "ben")
+    phone = twin(ben)
+    piece = composition(ann)
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="editor")
+
+    with refused("PT404", code="composition_not_found"):
+        in_turn(
+            ben,
+            lambda: ben.call("unshare_composition", composition_id=piece.id, user_id=ben.id),
+            phone,
+            lambda: phone.call(
+                "save_version", composition_id=piece.id, base_version=1, document=small()
+            ),
+        )
+
+    assert ann.call("load_composition", composition_id=piece.id)["version"] == 1
+
+
 def test_two_who_take_the_same_share_back_at_once_do_it_once(people, composition):
     ann, ben = people("ann", "ben")
     piece = composition(ann)
