@@ -294,7 +294,7 @@ begin
   raise exception 'there is no such invitation' using
     errcode = 'PT404',
     detail  = jsonb_build_object('code', 'invitation_not_found'),
-    hint    = 'Sign in with the address that was invited, or ask to be invited again.';
+    hint    = 'Sign in with the address that was invited. It may have ended: ask for a new one.';
 end;
 $$;
 
@@ -310,7 +310,7 @@ begin
   raise exception 'there is no such link' using
     errcode = 'PT404',
     detail  = jsonb_build_object('code', 'link_not_found'),
-    hint    = 'Ask an owner of the composition for a new one: it may have ended.';
+    hint    = 'Check the token or the id. It may have ended: ask an owner for a new link.';
 end;
 $$;
 

@@ -10,6 +10,6 @@ begin
   raise exception 'there is no such invitation' using
     errcode = 'PT404',
     detail  = jsonb_build_object('code', 'invitation_not_found'),
-    hint    = 'Sign in with the address that was invited, or ask to be invited again.';
+    hint    = 'Sign in with the address that was invited. It may have ended: ask for a new one.';
 end;
 $$;

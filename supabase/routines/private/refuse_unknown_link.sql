@@ -10,6 +10,6 @@ begin
   raise exception 'there is no such link' using
     errcode = 'PT404',
     detail  = jsonb_build_object('code', 'link_not_found'),
-    hint    = 'Ask an owner of the composition for a new one: it may have ended.';
+    hint    = 'Check the token or the id. It may have ended: ask an owner for a new link.';
 end;
 $$;
