@@ -12,13 +12,18 @@
 
 \ir routines/private/append_version.sql
 \ir routines/private/caller_id.sql
+\ir routines/private/child_problems.sql
+\ir routines/private/child_references.sql
 \ir routines/private/close_organization.sql
+\ir routines/private/component_problems.sql
+\ir routines/private/component_tree.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
 \ir routines/private/content_hash.sql
 \ir routines/private/document_problems.sql
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
+\ir routines/private/ext_problems.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/limit_problems.sql
@@ -26,9 +31,15 @@
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/missing_keys.sql
 \ir routines/private/my_administered_organization_ids.sql
 \ir routines/private/my_organization_ids.sql
+\ir routines/private/nearest.sql
 \ir routines/private/organization_heir.sql
+\ir routines/private/parameter_faults.sql
+\ir routines/private/parameter_problems.sql
+\ir routines/private/parameter_rules.sql
+\ir routines/private/pointer.sql
 \ir routines/private/problem.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_cursor.sql
@@ -42,8 +53,12 @@
 \ir routines/private/setting.sql
 \ir routines/private/share_summary.sql
 \ir routines/private/shared_with_me_ids.sql
+\ir routines/private/source_problems.sql
 \ir routines/private/store_document.sql
+\ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql
+\ir routines/private/tree_problems.sql
+\ir routines/private/unreachable_problems.sql
 \ir routines/private/version_summary.sql
 
 \ir routines/add_organization_member.sql
@@ -61,6 +76,7 @@
 \ir routines/set_organization_role.sql
 \ir routines/share_composition.sql
 \ir routines/unshare_composition.sql
+\ir routines/validate_document.sql
 
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql

@@ -16,7 +16,8 @@ grant execute on function
   public.save_version(uuid, integer, jsonb, text, text),
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
-  public.unshare_composition(uuid, uuid, uuid)
+  public.unshare_composition(uuid, uuid, uuid),
+  public.validate_document(jsonb)
 to authenticated;
 
 -- Helpers that policies and triggers call as the person who asks.

@@ -32,6 +32,7 @@ DEFINER_API = {
     "set_organization_role": "writes members",
     "share_composition": "writes shares",
     "unshare_composition": "writes shares",
+    "validate_document": "reads the limits",
 }
 
 # What anon may do: nothing, so far.
