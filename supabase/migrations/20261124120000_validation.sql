@@ -297,6 +297,10 @@ declare
   required   constant text[] := '{format,dialect}'::text[]
     || case when has_body then '{body}' else '{root,components}' end::text[];
   allowed    constant text[] := required || '{data,sources,parameters,ext}'::text[];
+  missing    constant text[] := case
+    when jsonb_typeof(document) = 'object' and not document ?& required
+      then private.missing_keys(document, required, allowed)
+  end;
   problems   jsonb;
 begin
   if jsonb_typeof(document) is distinct from 'object' then
@@ -313,6 +317,7 @@ begin
                  'unknown_key', private.pointer(k.name), 'a document has no such key',
                  allowed => allowed, nearest => private.nearest(k.name, allowed)
                )
+               when k.value is null and not coalesce(k.name = any (missing), false) then null
                when k.name = 'format' and k.value = '"composition/1"' then null
                when k.name = 'format' then private.problem(
                  'unknown_format', '/format', 'the format is not known',
@@ -327,7 +332,7 @@ begin
                when k.value is null and k.name = 'root' then private.problem(
                  'missing_root', '/root', 'the document names no root', 'the id of a component'
                )
-               when k.value is null and k.name = any (required) then private.problem(
+               when k.value is null then private.problem(
                  'wrong_type', '/' || k.name, 'the value is missing', 'object'
                )
                when jsonb_typeof(k.value) <> k.type then private.problem(
@@ -559,7 +564,7 @@ begin
              'bad_parameter', private.pointer('parameters', f.name, f.key),
              'this is missing or not what is expected here',
              f.expected, f.allowed, private.nearest(f.said, f.allowed)
-           ) order by f.name collate "C", f.key collate "C"), '[]')
+           ) order by private.pointer('parameters', f.name, f.key) collate "C", f.expected), '[]')
       from (
         select p.name, k.key, k.expected, k.allowed, k.said
           from (
@@ -609,7 +614,7 @@ begin
              when r.key = 'label' then v.type = 'string'
              when r.key = 'target' then v.type = 'array'
              when r.types = '{limit}' then
-               v.value @? '$ ? (@.type() == "number" && @ >= 1 && @.floor() == @)'
+               v.value @? 'strict $ ? (@.type() == "number" && @ >= 1 && @.floor() == @)'
              when v.op = 'in' then v.type = 'array' and not exists (
                select
                  from jsonb_array_elements(case when v.type = 'array' then v.value end) as e (value)
@@ -719,7 +724,7 @@ begin
              'unknown_key', private.pointer('sources', f.name),
              'the name of a source has another form', f.expected
            )
-         end order by f.name collate "C", f.key collate "C")
+         end order by private.pointer('sources', f.name, f.key) collate "C")
     into problems
     from (
       select s.name, k.key, k.expected
@@ -780,6 +785,12 @@ declare
   );
   problems jsonb;
 begin
+  -- They may be there, under a misspelt key.
+  if not document ? 'sources'
+     and private.missing_keys(document, '{sources}', '{data,sources,parameters,ext}') is null then
+    return '[]';
+  end if;
+
   select jsonb_agg(case
            when f.name is null then private.problem(
              'bad_parameter', f.path, 'a target is a string', 'the name of a source'
@@ -840,6 +851,9 @@ declare
 begin
   select t.* into ids, starts, children, places, top
     from private.component_tree(tree_problems.components, tree_problems.root) as t;
+  if ids is null then
+    return '[]';
+  end if;
   at := starts;
   state := array_fill(0, array[cardinality(ids)]);
   above := array_fill(null::integer, array[cardinality(ids)]);

@@ -20,6 +20,10 @@ declare
   required   constant text[] := '{format,dialect}'::text[]
     || case when has_body then '{body}' else '{root,components}' end::text[];
   allowed    constant text[] := required || '{data,sources,parameters,ext}'::text[];
+  missing    constant text[] := case
+    when jsonb_typeof(document) = 'object' and not document ?& required
+      then private.missing_keys(document, required, allowed)
+  end;
   problems   jsonb;
 begin
   if jsonb_typeof(document) is distinct from 'object' then
@@ -36,6 +40,7 @@ begin
                  'unknown_key', private.pointer(k.name), 'a document has no such key',
                  allowed => allowed, nearest => private.nearest(k.name, allowed)
                )
+               when k.value is null and not coalesce(k.name = any (missing), false) then null
                when k.name = 'format' and k.value = '"composition/1"' then null
                when k.name = 'format' then private.problem(
                  'unknown_format', '/format', 'the format is not known',
@@ -50,7 +55,7 @@ begin
                when k.value is null and k.name = 'root' then private.problem(
                  'missing_root', '/root', 'the document names no root', 'the id of a component'
                )
-               when k.value is null and k.name = any (required) then private.problem(
+               when k.value is null then private.problem(
                  'wrong_type', '/' || k.name, 'the value is missing', 'object'
                )
                when jsonb_typeof(k.value) <> k.type then private.problem(

@@ -12,7 +12,7 @@ begin
              'bad_parameter', private.pointer('parameters', f.name, f.key),
              'this is missing or not what is expected here',
              f.expected, f.allowed, private.nearest(f.said, f.allowed)
-           ) order by f.name collate "C", f.key collate "C"), '[]')
+           ) order by private.pointer('parameters', f.name, f.key) collate "C", f.expected), '[]')
       from (
         select p.name, k.key, k.expected, k.allowed, k.said
           from (

@@ -22,7 +22,7 @@ begin
              when r.key = 'label' then v.type = 'string'
              when r.key = 'target' then v.type = 'array'
              when r.types = '{limit}' then
-               v.value @? '$ ? (@.type() == "number" && @ >= 1 && @.floor() == @)'
+               v.value @? 'strict $ ? (@.type() == "number" && @ >= 1 && @.floor() == @)'
              when v.op = 'in' then v.type = 'array' and not exists (
                select
                  from jsonb_array_elements(case when v.type = 'array' then v.value end) as e (value)

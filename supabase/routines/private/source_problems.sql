@@ -27,7 +27,7 @@ begin
              'unknown_key', private.pointer('sources', f.name),
              'the name of a source has another form', f.expected
            )
-         end order by f.name collate "C", f.key collate "C")
+         end order by private.pointer('sources', f.name, f.key) collate "C")
     into problems
     from (
       select s.name, k.key, k.expected

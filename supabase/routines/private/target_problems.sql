@@ -18,6 +18,12 @@ declare
   );
   problems jsonb;
 begin
+  -- They may be there, under a misspelt key.
+  if not document ? 'sources'
+     and private.missing_keys(document, '{sources}', '{data,sources,parameters,ext}') is null then
+    return '[]';
+  end if;
+
   select jsonb_agg(case
            when f.name is null then private.problem(
              'bad_parameter', f.path, 'a target is a string', 'the name of a source'

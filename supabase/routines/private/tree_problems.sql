@@ -31,6 +31,9 @@ declare
 begin
   select t.* into ids, starts, children, places, top
     from private.component_tree(tree_problems.components, tree_problems.root) as t;
+  if ids is null then
+    return '[]';
+  end if;
   at := starts;
   state := array_fill(0, array[cardinality(ids)]);
   above := array_fill(null::integer, array[cardinality(ids)]);
