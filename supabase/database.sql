@@ -15,8 +15,12 @@
 
 \ir routines/private/append_version.sql
 \ir routines/private/caller_id.sql
+\ir routines/private/child_problems.sql
+\ir routines/private/child_references.sql
 \ir routines/private/close_organization.sql
 \ir routines/private/collect_content.sql
+\ir routines/private/component_problems.sql
+\ir routines/private/component_tree.sql
 \ir routines/private/composition_filter.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
@@ -24,6 +28,7 @@
 \ir routines/private/document_problems.sql
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
+\ir routines/private/ext_problems.sql
 \ir routines/private/filter_condition.sql
 \ir routines/private/find_link.sql
 \ir routines/private/fold_text.sql
@@ -38,12 +43,18 @@
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/missing_keys.sql
 \ir routines/private/my_administered_organization_ids.sql
 \ir routines/private/my_id.sql
 \ir routines/private/my_organization_ids.sql
+\ir routines/private/nearest.sql
 \ir routines/private/new_token.sql
 \ir routines/private/note_membership.sql
 \ir routines/private/organization_heir.sql
+\ir routines/private/parameter_faults.sql
+\ir routines/private/parameter_problems.sql
+\ir routines/private/parameter_rules.sql
+\ir routines/private/pointer.sql
 \ir routines/private/problem.sql
 \ir routines/private/put_share.sql
 \ir routines/private/refuse_argument.sql
@@ -70,8 +81,12 @@
 \ir routines/private/setting.sql
 \ir routines/private/share_summary.sql
 \ir routines/private/shared_with_me_ids.sql
+\ir routines/private/source_problems.sql
 \ir routines/private/store_document.sql
+\ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql
+\ir routines/private/tree_problems.sql
+\ir routines/private/unreachable_problems.sql
 \ir routines/private/version_summary.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
@@ -105,6 +120,7 @@
 \ir routines/share_composition.sql
 \ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
+\ir routines/validate_document.sql
 
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql

@@ -574,6 +574,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "validate_document": {
+                Args: {
+                    "document": Json;
+                };
+                Returns: Json;
+            };
         };
         Enums: {
             [_ in never]: never;

@@ -27,7 +27,8 @@ grant execute on function
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
   public.undelete_composition(uuid),
-  public.unshare_composition(uuid, uuid, uuid)
+  public.unshare_composition(uuid, uuid, uuid),
+  public.validate_document(jsonb)
 to authenticated;
 
 -- Jobs.

@@ -45,6 +45,7 @@ DEFINER_API = {
     "share_composition": "writes shares",
     "undelete_composition": "writes compositions",
     "unshare_composition": "writes shares",
+    "validate_document": "reads the limits",
 }
 
 # What anon may do, by its name as the catalog prints it.
