@@ -5,7 +5,9 @@ grant execute on function
   public.add_organization_member(uuid, uuid, text),
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
+  public.diff_versions(uuid, integer, integer),
   public.get_version(uuid, integer),
+  public.label_version(uuid, integer, text),
   public.leave_organization(uuid),
   public.list_my_compositions(text, integer),
   public.list_shares(uuid),
@@ -18,6 +20,11 @@ grant execute on function
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
   public.unshare_composition(uuid, uuid, uuid)
 to authenticated;
+
+-- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
+grant execute on function
+  public.purge_versions(integer)
+to service_role;
 
 -- Helpers that policies and triggers call as the person who asks.
 grant execute on function

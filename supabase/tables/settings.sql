@@ -16,4 +16,6 @@ values
   ('max_document_depth', 64, 'Levels of nesting in a document'),
   ('max_components', 5000, 'Components in a document'),
   ('max_number', 1000000000000000, 'Largest magnitude of a number; its inverse is the smallest'),
-  ('max_compositions_per_person', 10000, 'Compositions that one person may own');
+  ('max_compositions_per_person', 10000, 'Compositions that one person may own'),
+  ('min_versions_kept', 100, 'Newest versions of a composition that are kept however old they are'),
+  ('version_retention_days', 36500, 'Days for which every version is kept');

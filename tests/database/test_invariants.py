@@ -20,7 +20,9 @@ DEFINER_API = {
     "add_organization_member": "writes members",
     "create_composition": "writes compositions and versions",
     "create_organization": "writes organisations and members",
+    "diff_versions": "callers may not call the helpers",
     "get_version": "one look-up instead of policies over all that a person may see",
+    "label_version": "writes versions",
     "leave_organization": "writes members",
     "list_my_compositions": "walks indexes instead of policies over all that a person may see",
     "list_shares": "one look-up instead of policies over all that a person may see",
@@ -32,6 +34,11 @@ DEFINER_API = {
     "set_organization_role": "writes members",
     "share_composition": "writes shares",
     "unshare_composition": "writes shares",
+}
+
+# Functions that service_role may call, and which job needs each; all run as their owner.
+SERVICE_ROLE_MAY = {
+    "purge_versions": "deletes the versions that are kept no longer",
 }
 
 # What anon may do: nothing, so far.
@@ -157,7 +164,7 @@ RULES: dict[str, LiteralString] = {
              or has_any_column_privilege('authenticated', c.oid, 'insert')
            )
     """,
-    "service_role has nothing until a job needs it": """
+    "service_role has nothing but what a job needs, as listed above": """
         select c.oid::regclass::text
           from pg_class as c
          where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
@@ -174,6 +181,23 @@ RULES: dict[str, LiteralString] = {
           from pg_proc as p
          where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
            and has_function_privilege('service_role', p.oid, 'execute')
+           and not (
+             p.pronamespace = 'public'::regnamespace and p.proname = any (%(service_role_may)s)
+           )
+        union all
+        select 'schema private'
+         where has_schema_privilege('service_role', 'private', 'usage')
+    """,
+    "every job is reachable for service_role alone": """
+        select l.name
+          from unnest(%(service_role_may)s::text[]) as l (name)
+         where not exists (
+                 select from pg_proc as p
+                  where p.pronamespace = 'public'::regnamespace
+                    and p.proname = l.name
+                    and has_function_privilege('service_role', p.oid, 'execute')
+                    and not has_function_privilege('authenticated', p.oid, 'execute')
+               )
     """,
     "every object belongs to the role that ran the migrations": """
         select c.oid::regclass::text
@@ -246,8 +270,11 @@ BREACHES: dict[str, LiteralString] = {
     "signed-in people insert and delete through functions, and update listed columns": """
         grant insert (name) on public.organizations to authenticated
     """,
-    "service_role has nothing until a job needs it": """
-        grant select on public.organizations to service_role
+    "service_role has nothing but what a job needs, as listed above": """
+        grant execute on function public.load_composition to service_role
+    """,
+    "every job is reachable for service_role alone": """
+        grant execute on function public.purge_versions to authenticated
     """,
     "every object belongs to the role that ran the migrations": """
         set local role supabase_admin; create table private.breach (id integer)
@@ -277,9 +304,12 @@ def offenders(admin: psycopg.Connection, rule: str) -> list[str]:
     )
     # So that the catalog spells every name out.
     admin.execute("set local search_path = ''")
-    found = admin.execute(
-        RULES[rule], {"definer_api": list(DEFINER_API), "anon_may": list(ANON_MAY)}
-    ).fetchall()
+    lists = {
+        "definer_api": [*DEFINER_API, *SERVICE_ROLE_MAY],
+        "service_role_may": list(SERVICE_ROLE_MAY),
+        "anon_may": list(ANON_MAY),
+    }
+    found = admin.execute(RULES[rule], lists).fetchall()
     return [name for (name,) in found]
 
 
