@@ -9,8 +9,10 @@ grant execute on function
   public.create_organization(text),
   public.create_share_link(uuid, text, timestamptz),
   public.delete_composition(uuid),
+  public.diff_versions(uuid, integer, integer),
   public.get_version(uuid, integer),
   public.invite_to_organization(uuid, text, text),
+  public.label_version(uuid, integer, text),
   public.leave_organization(uuid),
   public.list_invitations(uuid),
   public.list_my_compositions(jsonb, text, integer),
@@ -31,9 +33,10 @@ grant execute on function
   public.validate_document(jsonb)
 to authenticated;
 
--- Jobs.
+-- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
   public.popular_compositions(integer, integer),
+  public.purge_versions(integer),
   public.record_usage(jsonb)
 to service_role;
 
