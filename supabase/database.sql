@@ -6,6 +6,7 @@
 \ir tables/organizations.sql
 \ir tables/organization_members.sql
 \ir tables/compositions.sql
+\ir tables/passed_over_content.sql
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
 \ir tables/shared_compositions.sql
@@ -23,15 +24,19 @@
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/hand_over_compositions.sql
+\ir routines/private/insert_composition.sql
 \ir routines/private/limit_problems.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
+\ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/my_administered_organization_ids.sql
 \ir routines/private/my_organization_ids.sql
 \ir routines/private/organization_heir.sql
+\ir routines/private/organizations_around.sql
 \ir routines/private/problem.sql
+\ir routines/private/queue_account_deletion.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_unknown_user.sql
@@ -39,6 +44,8 @@
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
+\ir routines/private/require_quota.sql
+\ir routines/private/require_receiver.sql
 \ir routines/private/require_trash.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/row_limit.sql
@@ -54,6 +61,7 @@
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
 \ir routines/delete_composition.sql
+\ir routines/fork_composition.sql
 \ir routines/get_version.sql
 \ir routines/leave_organization.sql
 \ir routines/list_my_compositions.sql
@@ -61,11 +69,13 @@
 \ir routines/list_versions.sql
 \ir routines/load_composition.sql
 \ir routines/purge_composition.sql
+\ir routines/purge_trash.sql
 \ir routines/remove_organization_member.sql
 \ir routines/restore_version.sql
 \ir routines/save_version.sql
 \ir routines/set_organization_role.sql
 \ir routines/share_composition.sql
+\ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
 
@@ -73,6 +83,7 @@
 \ir policies/compositions.sql
 \ir policies/organization_members.sql
 \ir policies/organizations.sql
+\ir policies/passed_over_content.sql
 \ir policies/settings.sql
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql

@@ -6,6 +6,7 @@ grant execute on function
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
   public.delete_composition(uuid),
+  public.fork_composition(uuid, text, uuid, integer),
   public.get_version(uuid, integer),
   public.leave_organization(uuid),
   public.list_my_compositions(text, integer),
@@ -18,9 +19,13 @@ grant execute on function
   public.save_version(uuid, integer, jsonb, text, text),
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
+  public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
   public.unshare_composition(uuid, uuid, uuid)
 to authenticated;
+
+-- Scheduled jobs.
+grant execute on function public.purge_trash(integer) to service_role;
 
 -- Helpers that policies and triggers call as the person who asks.
 grant execute on function
