@@ -21,6 +21,8 @@
 \ir routines/private/document_problems.sql
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
+\ir routines/private/exported_compositions.sql
+\ir routines/private/exported_rows.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/hand_over_compositions.sql
@@ -61,6 +63,7 @@
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
 \ir routines/delete_composition.sql
+\ir routines/export_my_data.sql
 \ir routines/fork_composition.sql
 \ir routines/get_version.sql
 \ir routines/leave_organization.sql

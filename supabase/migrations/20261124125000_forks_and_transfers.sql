@@ -104,6 +104,174 @@ begin
 end;
 $$;
 
+-- The compositions of a person with their histories, for export_my_data().
+--
+--   user_id        the person, who is the caller
+--   after_id       where the page before ended: a composition …
+--   after_version  … and a version of it
+--   row_limit      at most so many compositions
+--   byte_limit     at most so many bytes of text, or one version that is larger
+--   returns        {compositions, next}; next: where this page ends, or null: that was all
+--
+-- Definer rights: as export_my_data().
+create function private.exported_compositions(
+  user_id       uuid,
+  after_id      uuid,
+  after_version integer,
+  row_limit     integer,
+  byte_limit    integer
+) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  composition public.user_compositions;
+  saved       record;
+  about       jsonb;
+  item        jsonb;
+  items       jsonb[] := '{}';
+  versions    jsonb[];
+  bytes       integer := 0;
+  last_id     uuid := after_id;
+  last        integer := after_version;
+  is_full     boolean := false;
+begin
+  for composition in
+    select c.*
+      from public.user_compositions as c
+     where c.owner_id = exported_compositions.user_id
+       and (c.id > after_id or c.id = after_id and c.current_version > after_version)
+     order by c.id
+     limit row_limit + 1
+  loop
+    is_full := cardinality(items) = row_limit;
+    exit when is_full;
+
+    about := (private.composition_summary(composition, 'owner') - '{role,etag}'::text[])
+      || jsonb_build_object(
+        'created_at', composition.created_at, 'deleted_at', composition.deleted_at
+      );
+    bytes := bytes + octet_length(about::text);
+    versions := '{}';
+
+    for saved in
+      select v as version, d.document
+        from public.composition_versions as v
+        join public.compositions as d on d.content_hash = v.content_hash
+       where v.composition_id = composition.id
+         and (composition.id <> after_id or v.version > after_version)
+       order by v.version
+    loop
+      item := jsonb_set(private.version_summary(saved.version), '{document}', saved.document);
+      bytes := bytes + octet_length(item::text);
+      is_full := bytes > byte_limit and cardinality(items) + cardinality(versions) > 0;
+      exit when is_full;
+
+      versions := array_append(versions, item);
+      last_id := composition.id;
+      last := (saved.version).version;
+    end loop;
+
+    if cardinality(versions) > 0 or not is_full then
+      items := array_append(items, jsonb_set(about, '{versions}', to_jsonb(versions)));
+    end if;
+    exit when is_full;
+    last_id := composition.id;
+    last := composition.current_version;
+  end loop;
+
+  return jsonb_build_object(
+    'compositions', to_jsonb(items),
+    'next', case when is_full then format('compositions_%s_%s', last_id, last) end
+  );
+end;
+$$;
+
+-- What is held about a person outside their compositions, for export_my_data(): one list of it.
+--
+--   list       'memberships', 'shares_given', 'shares_received' or 'authored'
+--   user_id    the person, who is the caller
+--   after_id   where the page before ended …
+--   after_nth  … in the order of (id, nth)
+--   row_limit  at most so many
+--   returns    rows in that order, with what export_my_data() shows of each
+--
+-- Definer rights: as export_my_data().
+create function private.exported_rows(
+  list      text,
+  user_id   uuid,
+  after_id  uuid,
+  after_nth integer,
+  row_limit integer
+) returns table (id uuid, nth integer, item jsonb)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  if list = 'memberships' then
+    return query
+      select m.organization_id, 1, private.member_summary(m) || jsonb_build_object('name', o.name)
+        from public.organization_members as m
+        join public.organizations as o on o.id = m.organization_id
+       where m.user_id = exported_rows.user_id
+         and (m.organization_id, 1) > (after_id, after_nth)
+       order by m.organization_id
+       limit row_limit;
+
+  elsif list = 'shares_given' then
+    return query
+      select s.id, 1, private.share_summary(s)
+        from public.shared_compositions as s
+       where s.id in (
+               select s.id
+                 from public.shared_compositions as s
+                where s.created_by = exported_rows.user_id
+               union
+               select s.id
+                 from public.user_compositions as c
+                 join public.shared_compositions as s on s.composition_id = c.id
+                where c.owner_id = exported_rows.user_id
+             )
+         and (s.id, 1) > (after_id, after_nth)
+         and private.composition_role(s.composition_id) is not null
+       order by s.id
+       limit row_limit;
+
+  elsif list = 'shares_received' then
+    return query
+      select s.id, 1, private.share_summary(s)
+        from public.shared_compositions as s
+        join public.user_compositions as c on c.id = s.composition_id
+       where s.user_id = exported_rows.user_id
+         and c.deleted_at is null
+         and (s.id, 1) > (after_id, after_nth)
+       order by s.id
+       limit row_limit;
+
+  elsif list = 'authored' then
+    return query
+      select v.composition_id, v.version, private.version_summary(v)
+        from public.composition_versions as v
+       where v.author_id = exported_rows.user_id
+         and (v.composition_id, v.version) > (after_id, after_nth)
+         and v.composition_id in (
+               select f.id
+                 from (
+                   select distinct c.id
+                     from public.composition_versions as v
+                     join public.user_compositions as c on c.id = v.composition_id
+                    where v.author_id = exported_rows.user_id
+                      and c.owner_id <> exported_rows.user_id
+                 ) as f
+                where private.composition_role(f.id) is not null
+             )
+       order by v.composition_id, v.version
+       limit row_limit;
+  end if;
+end;
+$$;
+
 -- End the memberships of an account before it is deleted: an organisation's work passes to those
 -- who stay (private.hand_over_compositions()), who get an owner if they have none left; an
 -- organisation without members goes, and what was in it. All else that is theirs goes by cascade,
@@ -561,6 +729,106 @@ begin
 end;
 $$;
 
+-- Export all that is held about the caller, page by page: merge the lists of all pages.
+--
+--   after      next of the page before; null: the first page
+--   row_limit  1 to 200 compositions
+--   returns    {account, memberships, shares_given, shares_received, authored, compositions, next}
+--
+--   account          {user_id, email, created_at}, on the first page
+--   memberships      [{organization_id, name, user_id, role, created_at}]
+--   shares_given     [{composition_id, user_id, organization_id, role, expires_at, created_by,
+--                    created_at}] by the caller, or on what they own
+--   shares_received  [the same] in person
+--   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
+--                    origin, message, created_at}] by the caller in compositions of others
+--   compositions     [{composition_id, title, description, tags, owner_id, organization_id, version,
+--                    content_hash, updated_at, forked_from_id, forked_from_version, created_at,
+--                    deleted_at, versions: [{what authored has, document}]}] that the caller owns,
+--                    those in the trash too, oldest version first; a long history goes on on the
+--                    next page, under the same composition_id
+--   next             cursor or null
+--
+-- Raises
+--   PT401 not_signed_in     the token names nobody
+--   PT422 invalid_argument  row_limit is out of range
+--   PT422 invalid_cursor    after is no cursor of this list
+--
+-- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
+-- compositions. A list that a page does not have has ended before, or begins later. What comes to be while
+-- somebody pages may be missed.
+--
+-- The caller's versions in compositions of others come without their documents: those belong to
+-- these compositions, and get_version() has them for as long as the caller may see them. After
+-- that, they are not listed either.
+--
+-- Definer rights: callers have no access to accounts, nor to what is in their trash.
+create function public.export_my_data(
+  after     text default null,
+  row_limit integer default 20
+) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller    constant uuid := private.caller_id();
+  page      constant integer := private.row_limit(export_my_data.row_limit);
+  lists     constant text[] := '{memberships,shares_given,shares_received,authored,compositions}';
+  room      integer := 1000;             -- rows of the lists before compositions
+  bytes     integer := 4 * 1024 * 1024;  -- left on this page
+  list      text := lists[1];
+  after_id  uuid := '00000000-0000-0000-0000-000000000000';
+  after_nth integer := 0;
+  answer    jsonb := '{}';
+  entry     record;
+  items     jsonb[];
+begin
+  if after is null then
+    answer := jsonb_build_object('account', (
+      select jsonb_build_object('user_id', u.id, 'email', u.email, 'created_at', u.created_at)
+        from auth.users as u
+       where u.id = caller
+    ));
+  elsif after !~ '^[a-z_]+_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_[0-9]{1,9}$'
+    or substring(after, '^(.*)_.*_') <> all (lists)
+  then
+    perform private.refuse_cursor();
+  else
+    list := substring(after, '^(.*)_.*_');
+    after_id := substring(after, '_([^_]*)_[0-9]*$')::uuid;
+    after_nth := substring(after, '[0-9]*$')::integer;
+  end if;
+
+  while list <> 'compositions' loop
+    items := '{}';
+    for entry in
+      select r.id, r.nth, r.item
+        from private.exported_rows(list, caller, after_id, after_nth, room + 1) as r
+    loop
+      bytes := bytes - octet_length(entry.item::text);
+      if room = 0 or bytes < 0 then
+        return answer || jsonb_build_object(
+          list, to_jsonb(items),
+          'compositions', '[]'::jsonb,
+          'next', format('%s_%s_%s', list, after_id, after_nth)
+        );
+      end if;
+      items := array_append(items, entry.item);
+      room := room - 1;
+      after_id := entry.id;
+      after_nth := entry.nth;
+    end loop;
+
+    answer := answer || jsonb_build_object(list, to_jsonb(items));
+    list := lists[array_position(lists, list) + 1];
+    after_id := '00000000-0000-0000-0000-000000000000';
+    after_nth := 0;
+  end loop;
+
+  return answer || private.exported_compositions(caller, after_id, after_nth, page, bytes);
+end;
+$$;
+
 -- Make a composition of the caller's own out of one they may view.
 --
 --   composition_id   a composition the caller may view
@@ -609,13 +877,12 @@ begin
   );
 
   -- Whoever purges it or takes a share away waits, and knows that nothing of it comes after; others
-  -- who fork it do not wait.
+  -- who fork it do not wait. get_version() asks for the role again, with the locks held.
   select c.* into source
     from public.user_compositions as c
    where c.id = fork_composition.composition_id
      for share;
 
-  perform private.require_composition_role(fork_composition.composition_id, 'viewer');
   chosen := coalesce(fork_composition.version, source.current_version);
 
   return private.insert_composition(
@@ -667,6 +934,7 @@ declare
     now() - least(private.setting('trash_days'), 1000000) * '1 day'::interval;
   held     uuid[];
   due      uuid[];
+  noted    bigint[];
   again    bytea[];
 begin
   held := array(
@@ -689,25 +957,24 @@ begin
   );
   delete from public.user_compositions as c where c.id = any (due);
 
-  with taken as (
-    delete from private.passed_over_content as p
-     where p.id in (
-             select p.id
-               from private.passed_over_content as p
-              order by p.id
-              limit contents
-                for update skip locked
-           )
-    returning p.content_hash
-  )
-  select array_agg(t.content_hash) into again from taken as t;
+  noted := array(
+    select p.id
+      from private.passed_over_content as p
+     order by p.id
+     limit contents
+       for update skip locked
+  );
+  again := array(
+    select p.content_hash from private.passed_over_content as p where p.id = any (noted)
+  );
+  delete from private.passed_over_content as p where p.id = any (noted);
 
   return jsonb_build_object(
     'purged', cardinality(due),
     'content_collected', private.collect_content(again),
     'more', cardinality(due) = page
             or cardinality(due) < cardinality(held)
-            or coalesce(cardinality(again), 0) = contents
+            or cardinality(noted) = contents
   );
 end;
 $$;
@@ -800,6 +1067,7 @@ $$;
 revoke all on private.passed_over_content from anon, authenticated, service_role;
 
 grant execute on function
+  public.export_my_data(text, integer),
   public.fork_composition(uuid, text, uuid, integer),
   public.transfer_composition(uuid, uuid, uuid)
 to authenticated;

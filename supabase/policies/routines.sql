@@ -6,6 +6,7 @@ grant execute on function
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
   public.delete_composition(uuid),
+  public.export_my_data(text, integer),
   public.fork_composition(uuid, text, uuid, integer),
   public.get_version(uuid, integer),
   public.leave_organization(uuid),

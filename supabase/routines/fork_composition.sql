@@ -46,13 +46,12 @@ begin
   );
 
   -- Whoever purges it or takes a share away waits, and knows that nothing of it comes after; others
-  -- who fork it do not wait.
+  -- who fork it do not wait. get_version() asks for the role again, with the locks held.
   select c.* into source
     from public.user_compositions as c
    where c.id = fork_composition.composition_id
      for share;
 
-  perform private.require_composition_role(fork_composition.composition_id, 'viewer');
   chosen := coalesce(fork_composition.version, source.current_version);
 
   return private.insert_composition(

@@ -27,6 +27,7 @@ declare
     now() - least(private.setting('trash_days'), 1000000) * '1 day'::interval;
   held     uuid[];
   due      uuid[];
+  noted    bigint[];
   again    bytea[];
 begin
   held := array(
@@ -49,25 +50,24 @@ begin
   );
   delete from public.user_compositions as c where c.id = any (due);
 
-  with taken as (
-    delete from private.passed_over_content as p
-     where p.id in (
-             select p.id
-               from private.passed_over_content as p
-              order by p.id
-              limit contents
-                for update skip locked
-           )
-    returning p.content_hash
-  )
-  select array_agg(t.content_hash) into again from taken as t;
+  noted := array(
+    select p.id
+      from private.passed_over_content as p
+     order by p.id
+     limit contents
+       for update skip locked
+  );
+  again := array(
+    select p.content_hash from private.passed_over_content as p where p.id = any (noted)
+  );
+  delete from private.passed_over_content as p where p.id = any (noted);
 
   return jsonb_build_object(
     'purged', cardinality(due),
     'content_collected', private.collect_content(again),
     'more', cardinality(due) = page
             or cardinality(due) < cardinality(held)
-            or coalesce(cardinality(again), 0) = contents
+            or cardinality(noted) = contents
   );
 end;
 $$;

@@ -21,6 +21,7 @@ DEFINER_API = {
     "create_composition": "writes compositions and versions",
     "create_organization": "writes organisations and members",
     "delete_composition": "writes compositions",
+    "export_my_data": "reads accounts, and compositions in the trash",
     "fork_composition": "writes compositions and versions",
     "get_version": "one look-up instead of policies over all that a person may see",
     "leave_organization": "writes members",
