@@ -25,7 +25,7 @@ class Id:
 
     kind: str
     instead_of: str | None = None
-    inside: Callable[[Any], Any] = lambda id: id
+    inside: Callable[[Any], Any] = lambda named: named
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ ATTACKS: dict[str, Attack] = {
     "list_my_compositions": Attack(
         {"filter": {}, "after": None, "row_limit": 50},
         also=(
-            ("filter", Id("user", inside=lambda id: {"owner_id": id})),
-            ("filter", Id("organization", inside=lambda id: {"organization_id": id})),
-            ("filter", Id("user", inside=lambda id: {"owner_id": id, "trashed": True})),
+            ("filter", Id("user", inside=lambda named: {"owner_id": named})),
+            ("filter", Id("organization", inside=lambda named: {"organization_id": named})),
+            ("filter", Id("user", inside=lambda named: {"owner_id": named, "trashed": True})),
         ),
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
@@ -115,7 +115,8 @@ ATTACKS: dict[str, Attack] = {
     "record_usage": Attack(
         {
             "entries": Id(
-                "composition", inside=lambda id: [{"composition_id": id, "loads": 2, "hits": 1}]
+                "composition",
+                inside=lambda named: [{"composition_id": named, "loads": 2, "hits": 1}],
             )
         }
     ),

@@ -92,14 +92,15 @@ def send(person: Person, function: Function, body: dict[str, str]) -> Outcome:
         sql.Identifier(function.name),
         sql.SQL(", ").join(sql.SQL("{0} => b.{0}").format(sql.Identifier(name)) for name in body),
         sql.SQL(", ").join(
-            sql.Identifier(name) + sql.SQL(" " + function.arguments[name])  # type: ignore[arg-type]
-            for name in body
+            sql.Identifier(name) + sql.SQL(" " + function.arguments[name]) for name in body
         ),
     )
     text = "{" + ", ".join(f'"{name}": {value}' for name, value in body.items()) + "}"
+    row = None
     try:
-        with person.connection.transaction(force_rollback=True), person.transaction():
+        with person.transaction():
             row = person.connection.execute(call, (text,)).fetchone()
+            raise psycopg.Rollback
     except psycopg.Error as error:
         said = error.diag
         return Outcome(
@@ -191,15 +192,18 @@ class World:
             return [self.theirs[kind], 999]
         if kind.endswith("_token"):
             return [self.theirs[f"useless_{kind}"], "A" * 43]
-        wrong = (value for value in self.theirs.values() if re.fullmatch("[0-9a-f-]{36}", f"{value}"))
+        wrong = (
+            value for value in self.theirs.values() if re.fullmatch("[0-9a-f-]{36}", f"{value}")
+        )
         return list(dict.fromkeys([self.theirs[kind], NOBODY, *wrong]))
 
     def outcomes(
         self, caller: Person, function: Function, things: Json, argument: str, id: Id
     ) -> set[Outcome]:
         """What a caller gets for each of these instead of what they may name."""
+        others = self.others(id.kind)
         found = set()
-        for value in self.others(id.kind):
+        for value in others if caller is self.mallory else others[:3]:
             changes = {argument: id.inside(value)}
             if id.instead_of:
                 changes[id.instead_of] = None
@@ -243,13 +247,18 @@ class Cast:
         for person, role in ((partner, "owner"), (member, "member")):
             owner.call(
                 "add_organization_member",
-                **{"organization_id": organization, "user_id": person.id, "role": role},
+                organization_id=organization,
+                user_id=person.id,
+                role=role,
             )
 
         composition, trashed, given = (
             person.call(
                 "create_composition",
-                **{"title": SECRET, "description": SECRET, "tags": [SECRET], "message": SECRET},
+                title=SECRET,
+                description=SECRET,
+                tags=[SECRET],
+                message=SECRET,
                 document=SMALLEST | {"body": {SECRET: 1}},
                 organization_id=organization if shared else None,
             )["composition_id"]
@@ -260,8 +269,10 @@ class Cast:
             document = SMALLEST | {"body": {SECRET: version}}
             owner.call(
                 "save_version",
-                **{"composition_id": composition, "base_version": version, "message": SECRET},
+                composition_id=composition,
+                base_version=version,
                 document=document,
+                message=SECRET,
             )
         for grant in ({"user_id": grantee.id}, {"organization_id": organization}):
             owner.call("share_composition", composition_id=composition, role="viewer", **grant)
@@ -271,8 +282,10 @@ class Cast:
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
             "owner": owner.id, "version": versions,
         }  # fmt: skip
-        return made | self._links(owner, partner, composition, given) | self._invitations(
-            owner, partner, organization
+        return (
+            made
+            | self._links(owner, partner, composition, given)
+            | self._invitations(owner, partner, organization)
         )
 
     def _links(self, owner: Person, partner: Person, composition: str, given: str) -> Json:
@@ -470,9 +483,13 @@ HOSTILE: dict[str, list[str]] = {
     "text": [
         LONG,
         *texts("'", "\"'; drop table public.settings; --", "\\", "$$", "%s%n%%", "%", "{}", "null"),
-        *texts("\u202eright to left\u2066", "👩‍👩‍👧‍👦" * 100, "e" + "\u0301" * 500, "\ufeff", "\u200b"),
+        *texts(
+            "\u202eright to left\u2066", "👩‍👩‍👧‍👦" * 100, "e" + "\u0301" * 500, "\ufeff", "\u200b"
+        ),
         *texts(SENT * 20, "owner", "viewer", "merge", "9" * 40, "-1", "1e9", "0_" + NOBODY),
-        *texts("99999999999999999_" + NOBODY, "9999999999999999_" + NOBODY, "999999999", "a@b", "@"),
+        *texts(
+            "99999999999999999_" + NOBODY, "9999999999999999_" + NOBODY, "999999999", "a@b", "@"
+        ),
         *texts("A" * 43, "A" * 42 + "=", "é" * 43, f"{SENT}@example.com\nBcc: {SENT}@example.com"),
     ],
     "integer": texts(0, -1, 2**31 - 1, -(2**31), 2**31, 2**63, 1.5, "1", "NaN", "infinity", "0x1"),
@@ -489,7 +506,7 @@ HOSTILE: dict[str, list[str]] = {
         '["\\u0000"]',
     ],
     "jsonb": [
-        *(LONG, f'{{"body": {LONG}}}', f"[{LONG}]", f'{{{LONG}: 1}}'),
+        *(LONG, f'{{"body": {LONG}}}', f"[{LONG}]", f"{{{LONG}: 1}}"),
         *(NUMBER_BOMB, ZERO_BOMB, DEPTH_BOMB, "[" * 200_000 + "]" * 200_000),
         *(f'{{"ext": {bomb}}}' for bomb in (NUMBER_BOMB, ZERO_BOMB, DEPTH_BOMB)),
         *('{"a": "\\u0000"}', '{"\\u0000": 1}', '{"a": 1, "a": {}, "": []}', "[[[[[]]]]]"),
@@ -498,11 +515,13 @@ HOSTILE: dict[str, list[str]] = {
 }
 
 # What functions look for in JSON: with something else there than they expect.
-WORDS = (
-    "format dialect root components data sources parameters ext body component children type op "
-    "value target field label ref into args path componentId search owner_id organization_id "
-    "shared tag trashed composition_id loads hits day"
-).split()
+WORDS = [
+    *("format", "dialect", "root", "components", "data", "sources", "parameters"),
+    *("ext", "body", "component", "children", "type", "op", "value"),
+    *("target", "field", "label", "ref", "into", "args", "path"),
+    *("componentId", "search", "owner_id", "organization_id", "shared", "tag", "trashed"),
+    *("composition_id", "loads", "hits", "day"),
+]
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -534,12 +553,17 @@ def assert_clean(outcome: Outcome) -> None:
 
 
 def test_whatever_is_sent_a_refusal_is_documented_and_repeats_nothing(world, functions, subtests):
+    of_no_type: set[tuple[str, str]] = set()  # not even seen by a function
     for function in functions:
         body = world.body(function, world.own)
         for argument, type_ in function.arguments.items():
             with subtests.test(function=function.name, argument=argument):
                 for value in [*ANY, *HOSTILE[type_]]:
-                    assert_clean(send(world.caller(function), function, body | {argument: value}))
+                    if (type_, value) not in of_no_type:
+                        outcome = send(world.caller(function), function, body | {argument: value})
+                        assert_clean(outcome)
+                        if outcome.sqlstate and not outcome.inside:
+                            of_no_type.add((type_, value))
 
 
 def test_whatever_json_is_sent_a_refusal_is_documented_and_repeats_nothing(
@@ -548,7 +572,7 @@ def test_whatever_json_is_sent_a_refusal_is_documented_and_repeats_nothing(
     def fuzz(function: Function, argument: str) -> None:
         caller, body = world.caller(function), world.body(function, world.own)
 
-        @settings(derandomize=True, deadline=None, database=None, max_examples=100)
+        @settings(derandomize=True, deadline=None, database=None, max_examples=40)
         @given(st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=8) | VALUES)
         def sent(value: Any) -> None:
             for whole in (value, [value]):
