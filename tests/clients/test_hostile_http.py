@@ -336,13 +336,14 @@ def test_nobody_writes_what_only_functions_write(world, subtests):
             for also in ({}, dict.fromkeys(sorted(TABLES[table].updates), "x"))
         ]
         for method, path, body, headers in attempts:
-            for who, caller in {"anon": world.anon, "eve": world.eve, "ann": world.ann}.items():
-                with subtests.test(who=who, method=method, path=path, body=body, headers=headers):
-                    answer = caller(method, path, body, **headers)
-                    assert answer.is_client_error, answer.text
-                    if row and who != "ann":
-                        # 428C9: a generated column, which nobody can write.
-                        assert answer.json()["code"] in ("42501", "428C9", "PGRST102")
+            with subtests.test(method=method, path=path, body=body, headers=headers):
+                assert world.ann(method, path, body, **headers).is_client_error
+                error = refusal(world.eve(method, path, body, **headers))
+                # 428C9: a generated column, which nobody can write.
+                assert not row or error["code"] in ("42501", "428C9", "PGRST102")
+        for method, path, body, headers in attempts[:9]:
+            with subtests.test(who="anon", method=method, path=path):
+                refusal(world.anon(method, path, body, **headers))
 
 
 def test_what_may_be_updated_is_updated_in_rows_of_ones_own(world, subtests):
@@ -391,12 +392,10 @@ QUESTIONS = (
     "select=count",
     "select=count()",
     "select={c}.count()",
-    "select={c}.max()",
     "select={c}::text::integer",
     "select={c}->a->>b",
     "{c}=not.is.null",
     "{c}=match.[",
-    "{c}=imatch.(",
     "{c}=like.*",
     "{c}=fts(english).nobody | elses",
     "{c}=plfts(nosuch).nobody",
@@ -404,8 +403,6 @@ QUESTIONS = (
     "{c}=ov.{{a}}",
     "{c}=sl.(1,2)",
     "{c}=eq(any).{{a}}",
-    "{c}=isdistinct.x",
-    "{c}=eq.",
     "{c}=lt.x",
     "{c}->>a=eq.1",
     "{c}->a=lt.1",
@@ -421,43 +418,47 @@ QUESTIONS = (
 
 def test_no_question_about_a_table_is_answered_out_of_rows_of_others(world, subtests):
     of_each_type = {(column.table, column.type): column for column in world.columns}
-    for column in of_each_type.values():
-        whole = column.name == max(c.name for c in of_each_type.values() if c.table == column.table)
-        for question in (q for q in QUESTIONS if whole or "{c}" in q):
-            with subtests.test(table=column.table, column=column.name, question=question):
-                path = f"{column.table}?{question.format(c=column.name)}"
-                answer = world.eve("GET", path)
+    asked = {table: [q for q in QUESTIONS if "{c}" not in q] for table in world.tables}
+    for table, questions in asked.items():
+        for column in (c for c in of_each_type.values() if c.table == table):
+            questions += [q.format(c=column.name) for q in QUESTIONS if "{c}" in q]
+        with subtests.test(table=table):
+            if not TABLES[table].readable:
+                assert refusal(world.eve("GET", f"{table}?select=*"))["code"] == "42501"
+                continue
+            for question in questions:
+                answer = world.eve("GET", f"{table}?{question}")
 
                 assert SECRET not in answer.text
                 if answer.is_success:
-                    assert TABLES[column.table].readable
-                    assert answer.json() in ([], [{"count": 0}]), answer.text
+                    assert answer.json() in ([], [{"count": 0}]), question
                 elif "limit" not in question and "offset" not in question:
                     # No row is to blame: without looking at any it is refused as well.
-                    assert told(world.eve("GET", f"{path}&limit=0")) == told(answer)
+                    without = world.eve("GET", f"{table}?{question}&limit=0")
+                    assert told(without) == told(answer), question
 
 
 def test_no_table_leads_to_another_ones_rows(world, subtests):
     tables = [*world.tables, "users", "auth.users", "settings"]
     for table in world.tables:
         for other in tables:
-            for path in (
-                f"{table}?select=*,{other}(*)",
-                f"{table}?select=*,{other}!inner(*)",
-                f"{table}?select=...{other}(*)",
-                f"{table}?select={other}(id)&{other}.order=id&order={other}(id)",
-                f"{table}?select=id,{other}()&{other}=not.is.null",
-                f"{table}?select=*,{other}(*)&{other}.title=match.[&{other}.email=like.*",
-            ):
-                with subtests.test(path=path):
-                    answer = world.eve("GET", path)
+            with subtests.test(table=table, other=other):
+                for query in (
+                    f"select=*,{other}(*)",
+                    f"select=*,{other}!inner(*)",
+                    f"select=...{other}(*)",
+                    f"select={other}(id)&{other}.order=id&order={other}(id)",
+                    f"select=id,{other}()&{other}=not.is.null",
+                    f"select=*,{other}(*)&{other}.title=match.[&{other}.email=like.*",
+                ):
+                    answer = world.eve("GET", f"{table}?{query}")
 
                     assert SECRET not in answer.text
                     if answer.is_success:
-                        assert answer.json() == []
+                        assert answer.json() == [], query
                     else:
                         code = answer.json()["code"]
-                        assert code in ("42501", "42703") or code.startswith("PGRST")
+                        assert code in ("42501", "42703") or code.startswith("PGRST"), query
 
 
 def test_no_function_is_reached_as_a_column(world, subtests):

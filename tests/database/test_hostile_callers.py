@@ -538,7 +538,7 @@ VALUES = st.recursive(
         st.lists(values, max_size=3)
         | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=3), values, max_size=6)
     ),
-    max_leaves=8,
+    max_leaves=5,
 )
 
 
@@ -577,7 +577,7 @@ def test_whatever_json_is_sent_a_refusal_is_documented_and_repeats_nothing(
     def fuzz(function: Function, argument: str) -> None:
         caller, body = world.caller(function), world.body(function, world.own)
 
-        @settings(derandomize=True, deadline=None, database=None, max_examples=50)
+        @settings(derandomize=True, deadline=None, database=None, max_examples=25)
         @given(st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=8) | VALUES)
         def sent(value: Any) -> None:
             assert_clean(send(caller, function, body | {argument: json.dumps(value)}))
