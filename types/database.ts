@@ -47,6 +47,7 @@ export type Database = {
                     "content_hash": string;
                     "created_at": string;
                     "kind": string;
+                    "label": string | null;
                     "message": string | null;
                     "origin": NonNullable<Json>;
                     "parent_version": number | null;
@@ -59,6 +60,7 @@ export type Database = {
                     "content_hash": string;
                     "created_at"?: string;
                     "kind": string;
+                    "label"?: string | null;
                     "message"?: string | null;
                     "origin": NonNullable<Json>;
                     "parent_version"?: number | null;
@@ -70,6 +72,7 @@ export type Database = {
                     "content_hash"?: string;
                     "created_at"?: string;
                     "kind"?: string;
+                    "label"?: string | null;
                     "message"?: string | null;
                     "origin"?: NonNullable<Json>;
                     "parent_version"?: number | null;
@@ -118,6 +121,52 @@ export type Database = {
                     "document"?: NonNullable<Json>;
                 };
                 Relationships: [
+                ];
+            };
+            "organization_invitations": {
+                Row: {
+                    "created_at": string;
+                    "created_by": string | null;
+                    "email": string;
+                    "expires_at": string;
+                    "id": string;
+                    "organization_id": string;
+                    "role": string;
+                    "token_hash": string;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "created_at"?: string;
+                    "created_by"?: string | null;
+                    "email": string;
+                    "expires_at": string;
+                    "id"?: string;
+                    "organization_id": string;
+                    "role": string;
+                    "token_hash": string;
+                };
+                Update: {
+                    "created_at"?: string;
+                    "created_by"?: string | null;
+                    "email"?: string;
+                    "expires_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string;
+                    "role"?: string;
+                    "token_hash"?: string;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "organization_invitations_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
                 ];
             };
             "organization_members": {
@@ -181,8 +230,10 @@ export type Database = {
                     "created_by": string | null;
                     "expires_at": string | null;
                     "id": string;
+                    "link_id": string | null;
                     "organization_id": string | null;
                     "role": string;
+                    "token_hash": string | null;
                     "user_id": string | null;
                 };
                 ComputedFields: never;
@@ -192,8 +243,10 @@ export type Database = {
                     "created_by"?: string | null;
                     "expires_at"?: string | null;
                     "id"?: string;
+                    "link_id"?: string | null;
                     "organization_id"?: string | null;
                     "role": string;
+                    "token_hash"?: string | null;
                     "user_id"?: string | null;
                 };
                 Update: {
@@ -202,8 +255,10 @@ export type Database = {
                     "created_by"?: string | null;
                     "expires_at"?: string | null;
                     "id"?: string;
+                    "link_id"?: string | null;
                     "organization_id"?: string | null;
                     "role"?: string;
+                    "token_hash"?: string | null;
                     "user_id"?: string | null;
                 };
                 Relationships: [
@@ -214,6 +269,17 @@ export type Database = {
                         ];
                         isOneToOne: false;
                         referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "shared_compositions_link_id_fkey";
+                        columns: [
+                            "link_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "shared_compositions";
                         referencedColumns: [
                             "id"
                         ];
@@ -311,6 +377,18 @@ export type Database = {
             [_ in never]: never;
         };
         Functions: {
+            "accept_invitation": {
+                Args: {
+                    "token": string;
+                };
+                Returns: Json;
+            };
+            "accept_share_link": {
+                Args: {
+                    "token": string;
+                };
+                Returns: Json;
+            };
             "add_organization_member": {
                 Args: {
                     "organization_id": string;
@@ -336,9 +414,25 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "create_share_link": {
+                Args: {
+                    "composition_id": string;
+                    "expires_at"?: string;
+                    "role": string;
+                };
+                Returns: Json;
+            };
             "delete_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "diff_versions": {
+                Args: {
+                    "composition_id": string;
+                    "from_version": number;
+                    "to_version": number;
                 };
                 Returns: Json;
             };
@@ -349,7 +443,29 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "invite_to_organization": {
+                Args: {
+                    "email": string;
+                    "organization_id": string;
+                    "role": string;
+                };
+                Returns: Json;
+            };
+            "label_version": {
+                Args: {
+                    "composition_id": string;
+                    "label": string;
+                    "version": number;
+                };
+                Returns: Json;
+            };
             "leave_organization": {
+                Args: {
+                    "organization_id": string;
+                };
+                Returns: Json;
+            };
+            "list_invitations": {
                 Args: {
                     "organization_id": string;
                 };
@@ -383,6 +499,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "open_share_link": {
+                Args: {
+                    "token": string;
+                };
+                Returns: Json;
+            };
             "popular_compositions": {
                 Args: {
                     "days"?: number;
@@ -393,6 +515,12 @@ export type Database = {
             "purge_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "purge_versions": {
+                Args: {
+                    "row_limit"?: number;
                 };
                 Returns: Json;
             };
@@ -414,6 +542,18 @@ export type Database = {
                     "composition_id": string;
                     "message"?: string;
                     "version": number;
+                };
+                Returns: Json;
+            };
+            "revoke_invitation": {
+                Args: {
+                    "invitation_id": string;
+                };
+                Returns: Json;
+            };
+            "revoke_share_link": {
+                Args: {
+                    "link_id": string;
                 };
                 Returns: Json;
             };
@@ -456,6 +596,12 @@ export type Database = {
                     "composition_id": string;
                     "organization_id"?: string;
                     "user_id"?: string;
+                };
+                Returns: Json;
+            };
+            "validate_document": {
+                Args: {
+                    "document": Json;
                 };
                 Returns: Json;
             };

@@ -17,34 +17,47 @@ from devstack.processes import PartFailed
 # Definer functions that a client may call, and why each needs its owner's rights: the header of
 # each says more.
 DEFINER_API = {
+    "accept_invitation": "writes members",
+    "accept_share_link": "writes shares",
     "add_organization_member": "writes members",
     "create_composition": "writes compositions and versions",
     "create_organization": "writes organisations and members",
+    "create_share_link": "writes shares",
     "delete_composition": "writes compositions",
+    "diff_versions": "callers may not call the helpers",
     "get_version": "one look-up instead of policies over all that a person may see",
+    "invite_to_organization": "writes invitations",
+    "label_version": "writes versions",
     "leave_organization": "writes members",
+    "list_invitations": "invitations are for nobody to read",
     "list_my_compositions": "walks indexes instead of policies over all that a person may see",
     "list_shares": "one look-up instead of policies over all that a person may see",
     "list_versions": "one look-up instead of policies over all that a person may see",
     "load_composition": "one look-up instead of policies over all that a person may see",
+    "open_share_link": "the token decides, whoever sends it",
     "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
+    "purge_versions": "deletes versions",
     "record_usage": "writes counts",
     "remove_organization_member": "writes members",
     "restore_version": "writes versions",
+    "revoke_invitation": "writes invitations",
+    "revoke_share_link": "writes shares",
     "save_version": "writes versions",
     "set_organization_role": "writes members",
     "share_composition": "writes shares",
     "undelete_composition": "writes compositions",
     "unshare_composition": "writes shares",
+    "validate_document": "reads the limits",
 }
 
-# What anon may do: nothing, so far.
-ANON_MAY: set[str] = set()
+# What anon may do, by its name as the catalog prints it.
+ANON_MAY = {"public.open_share_link(text)"}
 
 # Functions that service_role may execute, and the job that needs each. It has no right to a table.
 SERVICE_ROLE_MAY = {
     "popular_compositions": "warms a cache",
+    "purge_versions": "ends what is kept no longer",
     "record_usage": "reports what caches and handlers counted",
 }
 
@@ -190,7 +203,7 @@ RULES: dict[str, LiteralString] = {
              and p.proname = any (%(service_role_may)s)
            )
     """,
-    "service_role may execute all that is listed above": """
+    "service_role may execute all that is listed above, and nobody else": """
         select l.name
           from unnest(%(service_role_may)s::text[]) as l (name)
          where not exists (
@@ -198,6 +211,7 @@ RULES: dict[str, LiteralString] = {
                   where p.pronamespace = 'public'::regnamespace
                     and p.proname = l.name
                     and has_function_privilege('service_role', p.oid, 'execute')
+                    and not has_function_privilege('authenticated', p.oid, 'execute')
                )
     """,
     "every object belongs to the role that ran the migrations": """
@@ -274,7 +288,7 @@ BREACHES: dict[str, LiteralString] = {
     "service_role may execute what is listed above, and has no right to a table": """
         grant select on public.organizations to service_role
     """,
-    "service_role may execute all that is listed above": """
+    "service_role may execute all that is listed above, and nobody else": """
         revoke execute on function public.record_usage from service_role
     """,
     "every object belongs to the role that ran the migrations": """
