@@ -45,6 +45,7 @@ TABLES = {
     "composition_usage": Table(readable=True),
     "composition_versions": Table(readable=True),
     "compositions": Table(),
+    "organization_invitations": Table(),
     "organization_members": Table(readable=True),
     "organizations": Table(readable=True),
     "shared_compositions": Table(readable=True),
