@@ -8,6 +8,7 @@
 \ir tables/member_organizations.sql
 \ir tables/organization_invitations.sql
 \ir tables/compositions.sql
+\ir tables/passed_over_content.sql
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
 \ir tables/shared_compositions.sql
@@ -44,6 +45,8 @@
 \ir routines/private/element_hashes.sql
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
+\ir routines/private/exported_compositions.sql
+\ir routines/private/exported_rows.sql
 \ir routines/private/ext_problems.sql
 \ir routines/private/filter_condition.sql
 \ir routines/private/find_link.sql
@@ -54,6 +57,7 @@
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/has_ids.sql
 \ir routines/private/hash_token.sql
+\ir routines/private/insert_composition.sql
 \ir routines/private/invitation_summary.sql
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
@@ -61,6 +65,7 @@
 \ir routines/private/limit_problems.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
+\ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/missing_keys.sql
@@ -73,6 +78,7 @@
 \ir routines/private/note_membership.sql
 \ir routines/private/object_changes.sql
 \ir routines/private/organization_heir.sql
+\ir routines/private/organizations_around.sql
 \ir routines/private/parameter_faults.sql
 \ir routines/private/parameter_name.sql
 \ir routines/private/parameter_phrase.sql
@@ -83,6 +89,7 @@
 \ir routines/private/pointer.sql
 \ir routines/private/problem.sql
 \ir routines/private/put_share.sql
+\ir routines/private/queue_account_deletion.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_filter.sql
@@ -97,6 +104,8 @@
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
+\ir routines/private/require_quota.sql
+\ir routines/private/require_receiver.sql
 \ir routines/private/require_room.sql
 \ir routines/private/require_time_to_come.sql
 \ir routines/private/require_trash.sql
@@ -130,6 +139,8 @@
 \ir routines/create_share_link.sql
 \ir routines/delete_composition.sql
 \ir routines/diff_versions.sql
+\ir routines/export_my_data.sql
+\ir routines/fork_composition.sql
 \ir routines/get_version.sql
 \ir routines/invite_to_organization.sql
 \ir routines/label_version.sql
@@ -142,6 +153,7 @@
 \ir routines/open_share_link.sql
 \ir routines/popular_compositions.sql
 \ir routines/purge_composition.sql
+\ir routines/purge_trash.sql
 \ir routines/purge_versions.sql
 \ir routines/record_usage.sql
 \ir routines/remove_organization_member.sql
@@ -151,6 +163,7 @@
 \ir routines/save_version.sql
 \ir routines/set_organization_role.sql
 \ir routines/share_composition.sql
+\ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
 \ir routines/validate_document.sql
@@ -162,6 +175,7 @@
 \ir policies/organization_invitations.sql
 \ir policies/organization_members.sql
 \ir policies/organizations.sql
+\ir policies/passed_over_content.sql
 \ir policies/settings.sql
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql

@@ -20,7 +20,7 @@ class Id:
     """An argument that names a thing, by its kind (tests/database/test_hostile_callers.py).
 
     `instead_of` is an argument that has to be null for this one to be given; with it, the call
-    that works has this one null. `inside` builds the value around the id, `{}` for a plain id.
+    that works has this one null. `inside` builds the value of the argument around the id.
     """
 
     kind: str

@@ -436,6 +436,22 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "export_my_data": {
+                Args: {
+                    "after"?: string;
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "fork_composition": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "title"?: string;
+                    "version"?: number;
+                };
+                Returns: Json;
+            };
             "get_version": {
                 Args: {
                     "composition_id": string;
@@ -518,6 +534,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "purge_trash": {
+                Args: {
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
             "purge_versions": {
                 Args: {
                     "row_limit"?: number;
@@ -581,6 +603,14 @@ export type Database = {
                     "expires_at"?: string;
                     "organization_id"?: string;
                     "role": string;
+                    "user_id"?: string;
+                };
+                Returns: Json;
+            };
+            "transfer_composition": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
                     "user_id"?: string;
                 };
                 Returns: Json;

@@ -10,6 +10,8 @@ grant execute on function
   public.create_share_link(uuid, text, timestamptz),
   public.delete_composition(uuid),
   public.diff_versions(uuid, integer, integer),
+  public.export_my_data(text, integer),
+  public.fork_composition(uuid, text, uuid, integer),
   public.get_version(uuid, integer),
   public.invite_to_organization(uuid, text, text),
   public.label_version(uuid, integer, text),
@@ -28,6 +30,7 @@ grant execute on function
   public.save_version(uuid, integer, jsonb, text, text),
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
+  public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
   public.unshare_composition(uuid, uuid, uuid),
   public.validate_document(jsonb)
@@ -36,6 +39,7 @@ to authenticated;
 -- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
   public.popular_compositions(integer, integer),
+  public.purge_trash(integer),
   public.purge_versions(integer),
   public.record_usage(jsonb)
 to service_role;

@@ -25,6 +25,8 @@ DEFINER_API = {
     "create_share_link": "writes shares",
     "delete_composition": "writes compositions",
     "diff_versions": "callers may not call the helpers",
+    "export_my_data": "reads accounts, and compositions in the trash",
+    "fork_composition": "writes compositions and versions",
     "get_version": "one look-up instead of policies over all that a person may see",
     "invite_to_organization": "writes invitations",
     "label_version": "writes versions",
@@ -37,6 +39,7 @@ DEFINER_API = {
     "open_share_link": "the token decides, whoever sends it",
     "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
+    "purge_trash": "deletes compositions and versions",
     "purge_versions": "deletes versions",
     "record_usage": "writes counts",
     "remove_organization_member": "writes members",
@@ -46,6 +49,7 @@ DEFINER_API = {
     "save_version": "writes versions",
     "set_organization_role": "writes members",
     "share_composition": "writes shares",
+    "transfer_composition": "writes compositions and shares",
     "undelete_composition": "writes compositions",
     "unshare_composition": "writes shares",
     "validate_document": "reads the limits",
@@ -57,6 +61,7 @@ ANON_MAY = {"public.open_share_link(text)"}
 # Functions that service_role may execute, and the job that needs each. It has no right to a table.
 SERVICE_ROLE_MAY = {
     "popular_compositions": "warms a cache",
+    "purge_trash": "purges what has been in the trash for long enough",
     "purge_versions": "ends what is kept no longer",
     "record_usage": "reports what caches and handlers counted",
 }
