@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from tests.people import refused
 from tests.samples import SMALLEST, sample
 
+ROWS = {"componentId": "row", "path": "/rows"}
 LEAF = {"component": "Text", "text": "Hello"}
 DIALECTS = ["a2ui/0.9.1", "json-render/1"]
 
@@ -196,6 +197,11 @@ def test_a_child_of_another_shape_is_named_with_what_is_expected(ann, component,
         ({"root": {"component": ""}}, [("missing_component", "/components/root/component")]),
         ({"root": {"component": None}}, [("wrong_type", "/components/root/component")]),
         ({"root": {"component": ["Text"]}}, [("wrong_type", "/components/root/component")]),
+        # What a modal would lead to is not called unreachable.
+        (
+            {"root": {"trigger": "a", "content": "b"}, "a": LEAF, "b": LEAF},
+            [("missing_component", "/components/root/component")],
+        ),
         ({"root": "Text"}, [("wrong_type", "/components/root")]),
         ({"root": []}, [("wrong_type", "/components/root")]),
         ({"root": ["children", "component"]}, [("wrong_type", "/components/root")]),
@@ -241,6 +247,43 @@ def test_a_child_of_another_shape_is_named_with_what_is_expected(ann, component,
                 ("unreachable_component", "/components/left"),
             ],
         ),
+        # A template is used by several lists, and a trigger stands elsewhere; neither holds.
+        (
+            {
+                "root": column("one", "two", "button", "dialogue"),
+                "one": {"component": "List", "children": ROWS},
+                "two": {"component": "List", "children": ROWS},
+                "row": LEAF,
+                "button": LEAF,
+                "dialogue": {"component": "Modal", "trigger": "button", "content": "text"},
+                "text": LEAF,
+            },
+            [],
+        ),
+        (
+            {
+                "root": column("dialogue", "button", "button"),
+                "button": LEAF,
+                "dialogue": {"component": "Modal", "trigger": "button", "content": "button"},
+            },
+            [
+                ("two_parents", "/components/root/children/1"),
+                ("two_parents", "/components/root/children/2"),
+            ],
+        ),
+        (
+            {
+                "root": column("one", "left"),
+                "one": {"component": "List", "children": ROWS},
+                "left": {"component": "List", "children": ROWS},
+                "row": {"component": "List", "children": ROWS},
+                "over": {"component": "List", "children": ROWS},
+            },
+            [
+                ("child_cycle", "/components/row/children/componentId"),
+                ("unreachable_component", "/components/over"),
+            ],
+        ),
         ({"root": card("root")}, [("child_cycle", "/components/root/child")]),
         (
             {"root": card("a"), "a": card("b"), "b": card("a")},
@@ -283,7 +326,7 @@ def test_every_problem_of_the_tree_is_named_at_its_path(ann, dialect, components
     assert sorted(found(ann, tree(dialect=dialect, **components))) == sorted(expected)
 
 
-def test_a_hundred_children_of_one_place_are_told_apart(ann):
+def test_the_entries_of_a_list_are_counted_in_their_order(ann):
     ids = [f"c{number}" for number in range(12)]
     document = tree(root=column(*ids, "c3"), **dict.fromkeys(ids, LEAF))
     assert found(ann, document) == [("two_parents", "/components/root/children/12")]
