@@ -1,0 +1,362 @@
+"""Random plays, act by act the same in the database as in the model of the rules (tests/model.py).
+
+Somebody tries something, allowed or not; what the database answers must be what the model answers,
+and what everyone sees there afterwards, in each way in which it shows anything, what they see in
+the model. `make test` plays some plays, always the same; `make test-rules` plays thousands, always
+new ones. A play that goes wrong is printed, as short as it can be made.
+
+For speed, a play is one transaction on one connection, rolled back at its end, and its people take
+turns in savepoints. Each statement still sees what the ones before it did, as READ COMMITTED has
+it. What this hides: locks and waiting (tests with two connections are elsewhere), constraints and
+triggers that are deferred (there are none), and time, since now() stands still: so memberships are
+stamped by the clock after each act, and a share is over when its end is moved to the past.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, LiteralString
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from psycopg.types.json import Jsonb
+
+from tests.model import Json, Refused, World
+from tests.people import Person
+from tests.plays import CONTENTS, PEOPLE, STRANGER, Act, acts
+from tests.samples import small
+
+DOCUMENTS = {text: small(rules=text) for text in CONTENTS}
+EVERYONE = [*PEOPLE, STRANGER]
+NAMELESS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
+
+# Where it is played.
+
+
+class Actor(Person):
+    """A person who shares a connection, and a transaction, with all others of a play."""
+
+    def __init__(self, connection: psycopg.Connection, user_id: str) -> None:
+        self.connection = connection
+        self.role = "authenticated"
+        self.claims = {"role": self.role, "sub": user_id}
+
+
+LOOK = """
+create function pg_temp.look_at(piece uuid) returns jsonb
+language plpgsql as $$
+declare
+  role constant text := private.composition_role(piece);
+  head jsonb;
+  code text;
+begin
+  head := public.load_composition(piece);
+  return jsonb_build_object(
+    'composition_role', role,
+    'role', head -> 'role',
+    'title', head -> 'title',
+    'version', head -> 'version',
+    'content', head -> 'content_hash',
+    'owner_id', head -> 'owner_id',
+    'organization_id', head -> 'organization_id',
+    'versions', jsonb_path_query_array(public.list_versions(piece), '$.items[*].version'),
+    'shares', array(
+      select jsonb_build_array(coalesce(s.user_id, s.organization_id), s.role)
+        from jsonb_to_recordset(public.list_shares(piece))
+             as s (user_id text, organization_id text, role text)
+       order by 1
+    )
+  );
+exception
+  when sqlstate 'PT404' or sqlstate 'PT410' then
+    get stacked diagnostics code = pg_exception_detail;
+    return jsonb_build_object('composition_role', role, 'refused', code::jsonb -> 'code');
+end;
+$$;
+
+create function pg_temp.look(person uuid, pieces uuid[]) returns jsonb
+language plpgsql as $$
+declare
+  claims constant jsonb := jsonb_build_object('role', 'authenticated', 'sub', person);
+  seen   jsonb;
+begin
+  perform set_config('role', 'authenticated', true),
+          set_config('request.jwt.claims', claims::text, true);
+
+  seen := jsonb_build_object(
+    'user_compositions', array(select c.id from public.user_compositions as c),
+    'composition_versions', array(
+      select jsonb_build_array(v.composition_id, v.version) from public.composition_versions as v
+    ),
+    'shared_compositions', array(
+      select jsonb_build_array(s.composition_id, coalesce(s.user_id, s.organization_id), s.role)
+        from public.shared_compositions as s
+    ),
+    'organizations', array(select o.id from public.organizations as o),
+    'organization_members', array(
+      select jsonb_build_array(m.organization_id, m.user_id, m.role)
+        from public.organization_members as m
+    ),
+    'member_organizations', array(
+      select unnest(m.organization_ids) from private.member_organizations as m
+    ),
+    'list_my_compositions', array(
+      select jsonb_build_array(i -> 'composition_id', i -> 'role')
+        from jsonb_array_elements(public.list_my_compositions(row_limit => 200) -> 'items') as i
+    )
+  );
+  for piece in 1 .. cardinality(pieces) loop
+    seen := seen || jsonb_build_object(pieces[piece], pg_temp.look_at(pieces[piece]));
+  end loop;
+
+  perform set_config('role', 'none', true);
+  return seen;
+end;
+$$;
+
+create function pg_temp.everything(ids uuid[], hashes bytea[]) returns jsonb
+language sql as $$
+  select jsonb_build_object(
+    'organization_members', array(
+      select jsonb_build_array(m.organization_id, m.user_id, m.role)
+        from public.organization_members as m
+       where m.user_id = any (ids)
+    ),
+    'member_organizations', array(
+      select jsonb_build_array(id, m.user_id)
+        from private.member_organizations as m, unnest(m.organization_ids) as id
+       where m.user_id = any (ids)
+    ),
+    'organizations', array(select o.id from public.organizations as o where o.id = any (ids)),
+    'user_compositions', array(
+      select jsonb_build_array(
+               c.id, c.owner_id, coalesce(c.organization_id::text, ''), c.title,
+               c.current_version, encode(c.current_hash, 'hex'), c.deleted_at is not null
+             )
+        from public.user_compositions as c
+       where c.id = any (ids)
+    ),
+    'composition_versions', array(
+      select jsonb_build_array(v.composition_id, v.version, encode(v.content_hash, 'hex'))
+        from public.composition_versions as v
+       where v.composition_id = any (ids)
+    ),
+    'shared_compositions', array(
+      select jsonb_build_array(
+               s.composition_id, coalesce(s.user_id, s.organization_id), s.role,
+               s.expires_at is not null, coalesce(s.expires_at < now(), false)
+             )
+        from public.shared_compositions as s
+       where s.composition_id = any (ids)
+    ),
+    'compositions', array(
+      select encode(d.content_hash, 'hex')
+        from public.compositions as d
+       where d.content_hash = any (hashes)
+    )
+  );
+$$;
+"""
+
+
+class Stage:
+    """People with accounts, on a database that forgets what they do when a play is over."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self.ids = {name: str(uuid.uuid4()) for name in [*EVERYONE, "no piece", "no org"]}
+        self.people = {name: Actor(connection, self.ids[name]) for name in EVERYONE}
+        for name in EVERYONE:
+            connection.execute(
+                "insert into auth.users (id, email) values (%s, %s)",
+                (self.ids[name], f"{name}-{self.ids[name]}@example.com"),
+            )
+        connection.execute(LOOK)
+        hashes: dict[str, str] = self.ask(
+            "select jsonb_object_agg(encode(private.content_hash(d.value), 'hex'), d.key)"
+            "  from jsonb_each(%s) as d",
+            Jsonb(DOCUMENTS),
+        )
+        self.hashes = [bytes.fromhex(hash) for hash in hashes]
+        # What stands for a name in answers; those of a play are forgotten with it.
+        self.names = hashes | {id: name for name, id in self.ids.items()}
+
+    def ask(self, query: LiteralString, *arguments: Any) -> Any:
+        """What a query of the superuser returns: one value."""
+        row = self.connection.execute(query, arguments).fetchone()
+        return row and row[0]
+
+    @contextmanager
+    def play(self) -> Iterator[None]:
+        """A transaction of the superuser that leaves nothing behind."""
+        ids, names = self.ids, self.names
+        with self.connection.transaction(force_rollback=True):
+            self.ids, self.names = dict(ids), dict(names)
+            yield
+        self.ids, self.names = ids, names
+
+    def perform(self, act: Act) -> Json:
+        """Let an act happen: what it answers, or why it was refused."""
+        try:
+            answer = self.answer(act)
+        except psycopg.Error as error:
+            facts: Json = json.loads(error.diag.message_detail or "{}")
+            return {"refused": facts.pop("code", error.sqlstate)} | facts
+        self.connection.execute(
+            "select set_config('role', 'none', true);"
+            "update public.organization_members set created_at = clock_timestamp()"
+            " where created_at = now()"
+        )
+        return answer
+
+    def answer(self, act: Act) -> Json:
+        how = dict(self.argument(name, value) for name, value in act.how.items())
+        match act.what:
+            case "expire_share":
+                self.connection.execute(
+                    "update public.shared_compositions set expires_at = now() - interval '1 s'"
+                    " where composition_id = %s and %s in (user_id, organization_id)",
+                    (how["composition_id"], how["grantee"]),
+                )
+                return {}
+            case "delete_account":
+                self.connection.execute("delete from auth.users where id = %s", (how["person"],))
+                return {}
+            case "rename":
+                rows = self.people[act.who].rows(
+                    "update public.user_compositions set title = %s where id = %s returning id",
+                    *(how["title"], how["composition_id"]),
+                )
+                return {} if rows else {"refused": "no_row"}
+        answer: Json = self.people[act.who].call(act.what, **how)
+        return answer
+
+    def argument(self, name: str, value: Any) -> tuple[str, Any]:
+        """An argument as the database takes it."""
+        match name:
+            case "composition" | "user" | "organization":
+                return f"{name}_id", self.ids[value]
+            case "person" | "grantee":
+                return name, self.ids[value]
+            case "content":
+                return "document", DOCUMENTS[value]
+            case "expires_at" if value:
+                day = timedelta(days=1)
+                return name, datetime.now(UTC) + (day if value == "later" else -day)
+        return name, value
+
+    def learn(self, expected: Json, answer: Json) -> None:
+        """The model has named what is new."""
+        for key in ("composition_id", "organization_id"):
+            name = expected.get(key)
+            if name is not None and name not in self.ids and key in answer:
+                self.ids[name] = answer[key]
+                self.names[answer[key]] = name
+
+    def named(self, answer: Any) -> Any:
+        """An answer, with names instead of ids and hashes."""
+        text = NAMELESS.sub(lambda found: self.names.get(found[0], found[0]), json.dumps(answer))
+        return json.loads(text)
+
+    def seen_by(self, person: str, pieces: list[str]) -> Json:
+        """All that the database shows a person, in every way in which it shows anything."""
+        seen: Json = self.named(
+            self.ask(
+                "select pg_temp.look(%s, %s)", self.ids[person], [self.ids[name] for name in pieces]
+            )
+        )
+        return seen
+
+    def everything(self) -> Json:
+        """All that there is, of what this play has made."""
+        there: Json = self.named(
+            self.ask("select pg_temp.everything(%s, %s)", list(self.ids.values()), self.hashes)
+        )
+        return there
+
+
+class Play(RuleBasedStateMachine):
+    """People who act in turn, in the database and in the model."""
+
+    stage: ClassVar[Stage]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(EVERYONE)
+        self.agreed = True
+        self.lookers = itertools.cycle(EVERYONE)
+        self.transaction = self.stage.play()
+        self.transaction.__enter__()
+
+    @rule(act=acts())
+    def act(self, act: Act) -> None:
+        """The database answers what the model answers, and shows what it shows."""
+        self.agreed = False
+        expected = self.expected(act)
+        answer = self.stage.perform(act)
+        self.stage.learn(expected, answer)
+        answer = self.stage.named(answer)
+        told = {"refused", *expected}
+        assert {key: answer[key] for key in told if key in answer} == expected, act
+        if "refused" not in expected:
+            # Two at a time, for speed; at the end it is everybody's turn.
+            self.look(next(self.lookers), next(self.lookers))
+        self.agreed = True
+
+    def expected(self, act: Act) -> Json:
+        caller = [act.who] if act.who else []
+        try:
+            return getattr(self.world, act.what)(*caller, **act.how) or {}
+        except Refused as refused:
+            return {"refused": refused.code} | refused.facts
+
+    def look(self, *people: str) -> None:
+        for person in people:
+            seen = self.stage.seen_by(person, self.world.pieces())
+            assert in_any_order(seen) == in_any_order(self.world.seen_by(person)), person
+        assert in_any_order(self.stage.everything()) == in_any_order(self.world.everything())
+
+    def teardown(self) -> None:
+        try:
+            if self.agreed:
+                self.look(*EVERYONE)
+        finally:
+            self.transaction.__exit__(None, None, None)
+
+
+def in_any_order(seen: Any) -> Any:
+    """What somebody sees, with a meaning left only to the order of the list that promises one."""
+    if isinstance(seen, dict):
+        return {
+            name: rows if name == "list_my_compositions" else in_any_order(rows)
+            for name, rows in seen.items()
+        }
+    return sorted(seen) if isinstance(seen, list) else seen
+
+
+@pytest.fixture(scope="module")
+def stage(admin: psycopg.Connection) -> Stage:
+    return Stage(admin)
+
+
+def test_the_database_keeps_to_the_rules(stage, request):
+    plays: int | None = request.config.getoption("--plays")
+    run_state_machine_as_test(
+        type("Play", (Play,), {"stage": stage}),
+        settings=settings(
+            max_examples=plays or 60,
+            derandomize=plays is None,
+            database=None,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,227 @@
+"""Random acts for plays: who tries what, in a world of tests/model.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.model import RANKS, Json, World
+
+PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
+NOBODY = ""
+STRANGER = "zoe"  # whom nobody gives anything, and who makes nothing
+CONTENTS = ["a", "b", "c"]
+
+
+class Act:
+    """Somebody tries something, or, without anybody, something happens."""
+
+    def __init__(self, who: str, what: str, how: Json) -> None:
+        self.who = who
+        self.what = what
+        self.how = how
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.how.items())
+        return f"{self.who}.{self.what}({arguments})" if self.who else f"{self.what}({arguments})"
+
+
+# What people try.
+
+
+class Tries:
+    """Draws of one act: mostly what makes sense where the play has come to, or nearly."""
+
+    def __init__(self, draw: st.DrawFn, world: World) -> None:
+        self.draw = draw
+        self.world = world
+
+    def one_of(self, choices: list[Any]) -> Any:
+        return self.draw(st.sampled_from(choices))
+
+    def often(self) -> bool:
+        return bool(self.draw(st.booleans()))
+
+    def rarely(self) -> bool:
+        return bool(self.draw(st.integers(0, 7)) == 7)
+
+    def person(self) -> str:
+        return str(self.one_of(PEOPLE))
+
+    def anyone(self) -> str:
+        return str(self.one_of([*PEOPLE, STRANGER]))
+
+    def composition(self) -> str:
+        """One that is there, if there is one; rarely one that was, or never was."""
+        there = list(self.world.compositions)
+        if not there or self.rarely():
+            there = [name for name in self.world.made if name.startswith("piece")] + ["no piece"]
+        return str(self.one_of(there))
+
+    def organization(self, member: str | None = None) -> str:
+        there = [
+            name
+            for name in self.world.organizations
+            if member is None or self.world.rank(member, name)
+        ]
+        if not there or self.rarely():
+            there = [name for name in self.world.made if name.startswith("org")] + ["no org"]
+        return str(self.one_of(there))
+
+    def party(self, composition: str, *roles: str) -> str:
+        """Mostly somebody with one of the roles on it."""
+        able = [person for person in PEOPLE if self.world.role(person, composition) in roles]
+        return str(self.one_of(able)) if able and self.often() else self.anyone()
+
+    def member(self, organization: str) -> str:
+        members = [person for person in PEOPLE if self.world.rank(person, organization)]
+        return str(self.one_of(members)) if members and not self.rarely() else self.anyone()
+
+    def grantee(self, composition: str, caller: str) -> Json:
+        """Whom it is shared with, or somebody else."""
+        piece = self.world.compositions.get(composition)
+        if piece and piece.shares and not self.rarely():
+            name = self.one_of(list(piece.shares))
+            return {"organization" if name in self.world.organizations else "user": name}
+        if self.often():
+            return {"user": self.person()}
+        return {"organization": self.organization(caller)}
+
+    # One method for each thing that can be tried: it returns who tries it, and how.
+
+    def create_composition(self) -> tuple[str, Json]:
+        caller = self.person()
+        how = {"title": "First", "content": self.one_of(CONTENTS)}
+        if self.often():
+            how["organization"] = self.organization(caller)
+        return caller, how
+
+    def save_version(self) -> tuple[str, Json]:
+        composition = self.composition()
+        piece = self.world.compositions.get(composition)
+        head = len(piece.contents) if piece else 1
+        return self.party(composition, "owner", "editor"), {
+            "composition": composition,
+            "base_version": head - 1 if self.rarely() else head,
+            "content": self.one_of(CONTENTS),
+        }
+
+    def restore_version(self) -> tuple[str, Json]:
+        composition = self.composition()
+        return self.party(composition, "owner", "editor"), {
+            "composition": composition,
+            "version": self.draw(st.integers(1, 3)),
+        }
+
+    def rename(self) -> tuple[str, Json]:
+        composition = self.composition()
+        return self.party(composition, "owner", "editor"), {
+            "composition": composition,
+            "title": self.one_of(["Second", "Third"]),
+        }
+
+    def owned(self) -> tuple[str, Json]:
+        composition = self.composition()
+        return self.party(composition, "owner"), {"composition": composition}
+
+    delete_composition = undelete_composition = purge_composition = owned
+
+    def share_composition(self) -> tuple[str, Json]:
+        composition = self.composition()
+        caller = self.party(composition, "owner")
+        return caller, {
+            "composition": composition,
+            "role": self.one_of(["viewer", "editor"]),
+            **self.grantee(composition, caller),
+            "expires_at": "before" if self.rarely() else self.one_of([None, "later"]),
+        }
+
+    def unshare_composition(self) -> tuple[str, Json]:
+        composition = self.composition()
+        caller = self.party(composition, "owner")
+        grantee = self.grantee(composition, caller)
+        if "user" in grantee and self.often():
+            caller = grantee["user"]
+        return caller, {"composition": composition} | grantee
+
+    def create_organization(self) -> tuple[str, Json]:
+        return self.person(), {"name": "Northwind"}
+
+    def leave_organization(self) -> tuple[str, Json]:
+        organization = self.organization()
+        return self.member(organization), {"organization": organization}
+
+    def add_organization_member(self) -> tuple[str, Json]:
+        organization = self.organization()
+        return self.member(organization), {
+            "organization": organization,
+            "user": self.person(),
+            "role": self.one_of(RANKS),
+        }
+
+    def remove_organization_member(self) -> tuple[str, Json]:
+        organization = self.organization()
+        return self.member(organization), {
+            "organization": organization,
+            "user": self.member(organization),
+        }
+
+    def set_organization_role(self) -> tuple[str, Json]:
+        caller, how = self.remove_organization_member()
+        return caller, how | {"role": self.one_of(RANKS)}
+
+    def expire_share(self) -> tuple[str, Json]:
+        ending = [
+            {"composition": name, "grantee": grantee}
+            for name, piece in self.world.compositions.items()
+            for grantee, share in piece.shares.items()
+            if share.ends and not share.over
+        ]
+        return NOBODY, self.one_of(ending)
+
+    def delete_account(self) -> tuple[str, Json]:
+        return NOBODY, {"person": self.one_of(sorted(self.world.accounts - {STRANGER}))}
+
+
+ALWAYS = ["create_organization", "create_composition"]
+WITH_ORGANIZATIONS = [
+    "add_organization_member",
+    "add_organization_member",
+    "set_organization_role",
+    "remove_organization_member",
+    "leave_organization",
+]
+WITH_COMPOSITIONS = [
+    "create_composition",
+    "save_version",
+    "restore_version",
+    "rename",
+    "share_composition",
+    "share_composition",
+    "share_composition",
+    "unshare_composition",
+    "delete_composition",
+    "undelete_composition",
+    "purge_composition",
+]
+
+
+@st.composite
+def acts(draw: st.DrawFn) -> Act:
+    """What may be tried next."""
+    play = draw(st.runner())
+    tries = Tries(draw, play.world)
+    world: World = play.world
+    possible = list(ALWAYS)
+    if world.organizations:
+        possible += WITH_ORGANIZATIONS
+    if world.compositions:
+        possible += WITH_COMPOSITIONS
+    if any(s.ends and not s.over for c in world.compositions.values() for s in c.shares.values()):
+        possible += ["expire_share"]
+    if world.accounts != {STRANGER} and tries.rarely():
+        possible += ["delete_account"] * 3
+    what = tries.one_of(possible)
+    who, how = getattr(tries, what)()
+    return Act(who, what, how)
