@@ -17,8 +17,9 @@ select d.document
  where c.id = %s
 """
 _LOAD = "select public.load_composition(%s)"
-_LIST = "select public.list_my_compositions(%s, 50)"
-_NEXT = "select public.list_my_compositions(%s, 50) ->> 'next'"
+_LIST = "select public.list_my_compositions(after => %s)"
+_NEXT = "select public.list_my_compositions(after => %s) ->> 'next'"
+_SEARCH = "select public.list_my_compositions(jsonb_build_object('search', %s::text))"
 _FEW = 1_000
 _OWN = 120
 _TARGET_GROWTH = 1.5
@@ -74,8 +75,14 @@ def _settle(world: World, crowd: int) -> list[Side]:
     last = None
     while cursor := statement(person.connection, _NEXT, last)():
         last = cursor
-    asked = [("load_composition", _LOAD, piece), ("first page", _LIST, None)]
+    asked = [
+        ("load_composition", _LOAD, piece),
+        ("first page", _LIST, None),
+        ("last page", _LIST, last),
+        ("search for a word that all have", _SEARCH, "position"),
+        ("search for a word that none has", _SEARCH, "nowhere"),
+    ]
     return [
         Side(f"{label}, {crowd:,}", statement(person.connection, query, argument))
-        for label, query, argument in [*asked, ("last page", _LIST, last)]
+        for label, query, argument in asked
     ]

@@ -10,17 +10,21 @@
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
 \ir tables/shared_compositions.sql
+\ir tables/composition_usage.sql
 
 \ir routines/private/append_version.sql
 \ir routines/private/caller_id.sql
 \ir routines/private/close_organization.sql
 \ir routines/private/collect_content.sql
+\ir routines/private/composition_filter.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
 \ir routines/private/content_hash.sql
 \ir routines/private/document_problems.sql
 \ir routines/private/end_membership.sql
 \ir routines/private/envelope_problems.sql
+\ir routines/private/filter_condition.sql
+\ir routines/private/fold_text.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/hand_over_compositions.sql
@@ -37,20 +41,26 @@
 \ir routines/private/problem.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_cursor.sql
+\ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_unknown_user.sql
 \ir routines/private/require_composition_role.sql
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
 \ir routines/private/require_trash.sql
+\ir routines/private/require_usage_entries.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/row_limit.sql
+\ir routines/private/search_patterns.sql
+\ir routines/private/set_search_text.sql
 \ir routines/private/setting.sql
 \ir routines/private/share_summary.sql
 \ir routines/private/shared_with_me_ids.sql
 \ir routines/private/store_document.sql
 \ir routines/private/touch_composition.sql
 \ir routines/private/version_summary.sql
+\ir routines/private/visible_page.sql
+\ir routines/private/walk_page.sql
 \ir routines/private/write_summary.sql
 
 \ir routines/add_organization_member.sql
@@ -63,7 +73,9 @@
 \ir routines/list_shares.sql
 \ir routines/list_versions.sql
 \ir routines/load_composition.sql
+\ir routines/popular_compositions.sql
 \ir routines/purge_composition.sql
+\ir routines/record_usage.sql
 \ir routines/remove_organization_member.sql
 \ir routines/restore_version.sql
 \ir routines/save_version.sql
@@ -72,6 +84,7 @@
 \ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
 
+\ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql
 \ir policies/member_organizations.sql

@@ -6,6 +6,40 @@ export type Json = string | number | boolean | null | {
 export type Database = {
     "public": {
         Tables: {
+            "composition_usage": {
+                Row: {
+                    "composition_id": string;
+                    "day": string;
+                    "hits": number;
+                    "loads": number;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "composition_id": string;
+                    "day": string;
+                    "hits"?: number;
+                    "loads"?: number;
+                };
+                Update: {
+                    "composition_id"?: string;
+                    "day"?: string;
+                    "hits"?: number;
+                    "loads"?: number;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "composition_usage_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
             "composition_versions": {
                 Row: {
                     "author_id": string | null;
@@ -69,15 +103,18 @@ export type Database = {
             "compositions": {
                 Row: {
                     "content_hash": string;
+                    "dialect": string | null;
                     "document": NonNullable<Json>;
                 };
                 ComputedFields: never;
                 Insert: {
                     "content_hash": string;
+                    "dialect"?: never;
                     "document": NonNullable<Json>;
                 };
                 Update: {
                     "content_hash"?: string;
+                    "dialect"?: never;
                     "document"?: NonNullable<Json>;
                 };
                 Relationships: [
@@ -206,6 +243,7 @@ export type Database = {
                     "id": string;
                     "organization_id": string | null;
                     "owner_id": string;
+                    "search_text": string;
                     "tags": (string)[];
                     "title": string;
                     "updated_at": string;
@@ -222,6 +260,7 @@ export type Database = {
                     "id"?: string;
                     "organization_id"?: string | null;
                     "owner_id": string;
+                    "search_text"?: string;
                     "tags"?: (string)[];
                     "title": string;
                     "updated_at"?: string;
@@ -237,6 +276,7 @@ export type Database = {
                     "id"?: string;
                     "organization_id"?: string | null;
                     "owner_id"?: string;
+                    "search_text"?: string;
                     "tags"?: (string)[];
                     "title"?: string;
                     "updated_at"?: string;
@@ -318,6 +358,7 @@ export type Database = {
             "list_my_compositions": {
                 Args: {
                     "after"?: string;
+                    "filter"?: Json;
                     "row_limit"?: number;
                 };
                 Returns: Json;
@@ -342,9 +383,22 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "popular_compositions": {
+                Args: {
+                    "days"?: number;
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
             "purge_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "record_usage": {
+                Args: {
+                    "entries": Json;
                 };
                 Returns: Json;
             };

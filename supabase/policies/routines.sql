@@ -8,7 +8,7 @@ grant execute on function
   public.delete_composition(uuid),
   public.get_version(uuid, integer),
   public.leave_organization(uuid),
-  public.list_my_compositions(text, integer),
+  public.list_my_compositions(jsonb, text, integer),
   public.list_shares(uuid),
   public.list_versions(uuid, text, integer),
   public.load_composition(uuid),
@@ -21,6 +21,12 @@ grant execute on function
   public.undelete_composition(uuid),
   public.unshare_composition(uuid, uuid, uuid)
 to authenticated;
+
+-- Jobs.
+grant execute on function
+  public.popular_compositions(integer, integer),
+  public.record_usage(jsonb)
+to service_role;
 
 -- Helpers that policies and triggers call as the person who asks.
 grant execute on function

@@ -1,21 +1,35 @@
 -- List what the caller may view, last changed first: their own, their organisations', and what is
--- shared with them; without what is in the trash.
+-- shared with them.
 --
---   after      next of the page before; null: the first page
+--   filter     what to list; all keys may be left out or null, and all that are there must hold:
+--              search           words, each somewhere in title, description or tags, without
+--                               regard to case and accents; at most 200 characters and 10 words
+--              owner_id         whose
+--              organization_id  of which organisation
+--              shared           true: only what is shared with the caller, and neither theirs nor
+--                               their organisations'; false: only the rest
+--              tag              with this tag
+--              dialect          with a head in this dialect
+--              trashed          true: the trash, of which the caller sees what they own; false,
+--                               and without this key: all else
+--   after      next of the page before, with the same filter; null: the first page
 --   row_limit  1 to 200
---   returns    {items: [what load_composition() returns, without document], next: cursor or null}
+--   returns    {items: [what load_composition() returns, without document], next: cursor or null};
+--              items of the trash have deleted_at, too
 --
 -- Raises
 --   PT401 not_signed_in     the token names nobody
---   PT422 invalid_argument  row_limit is out of range
+--   PT422 invalid_argument  filter has an unknown key or a wrong value, or row_limit is out of range
 --   PT422 invalid_cursor    after is no cursor of this list
 --
 -- A composition that changes between two pages moves to the front: it may be missed by who is
--- paging, but no other is.
+-- paging, but no other is. A cursor is a place in the order, whatever the filter: with another one
+-- it goes on from there.
 --
 -- Definer rights: it walks one index per way of seeing a composition and stops after a page; the
 -- policies would look at all that a person may see.
 create function public.list_my_compositions(
+  filter    jsonb default '{}',
   after     text default null,
   row_limit integer default 50
 ) returns jsonb
@@ -25,6 +39,7 @@ as $$
 declare
   caller   constant uuid := private.caller_id();
   page     constant integer := private.row_limit(list_my_compositions.row_limit);
+  wanted   constant jsonb := private.composition_filter(list_my_compositions.filter);
   -- Greater than every composition: the first page needs no query of its own.
   after_at timestamptz := 'infinity';
   after_id uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -37,55 +52,17 @@ begin
   end if;
 
   return (
-    with visible as (  -- the same one up to three times: as its owner's, organisation's, and shared
-      (
-        select c.id, c.updated_at
-          from public.user_compositions as c
-         where c.owner_id = caller
-           and c.deleted_at is null
-           and (c.updated_at, c.id) < (after_at, after_id)
-         order by c.updated_at desc, c.id desc
-         limit page + 1
-      )
-      union all
-      select c.id, c.updated_at
-        from unnest(private.my_organization_ids()) as o (id)
-       cross join lateral (
-          select c.id, c.updated_at
-            from public.user_compositions as c
-           where c.organization_id = o.id
-             and c.deleted_at is null
-             and (c.updated_at, c.id) < (after_at, after_id)
-           order by c.updated_at desc, c.id desc
-           limit page + 1
-        ) as c
-      union all
-      (
-        select c.id, c.updated_at
-          from unnest(private.shared_with_me_ids()) as s (id)
-          join public.user_compositions as c on c.id = s.id
-         where c.deleted_at is null
-           and (c.updated_at, c.id) < (after_at, after_id)
-         order by c.updated_at desc, c.id desc
-         limit page + 1
-      )
-    ),
-    newest as (
-      select v.id, v.updated_at
-        from visible as v
-       order by v.updated_at desc, v.id desc
-       limit 3 * (page + 1)
-    ),
-    found as (
-      select n.id, n.updated_at, row_number() over (order by n.updated_at desc, n.id desc) as nth
-        from (select distinct n.id, n.updated_at from newest as n) as n
-       order by n.updated_at desc, n.id desc
-       limit page + 1
+    with found as (
+      select p.id, p.updated_at, row_number() over (order by p.updated_at desc, p.id desc) as nth
+        from private.visible_page(wanted, after_at, after_id, page + 1) as p
     )
     select jsonb_build_object(
       'items', coalesce(
         jsonb_agg(
-          private.composition_summary(c, private.composition_role(c.id)) order by f.nth
+          private.composition_summary(c, private.composition_role(c.id))
+            || case when c.deleted_at is null then '{}'
+                    else jsonb_build_object('deleted_at', c.deleted_at) end
+          order by f.nth
         ) filter (where f.nth <= page),
         '[]'
       ),

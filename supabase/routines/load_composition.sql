@@ -9,6 +9,9 @@
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
 --
+-- It counts nothing and writes nothing, so that a read-only replica can serve it: whoever answers
+-- loads reports them with record_usage().
+--
 -- Definer rights: asking for one role costs the same however much a person may see; reading
 -- through the policies grows with it.
 create function public.load_composition(composition_id uuid) returns jsonb

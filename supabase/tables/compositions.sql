@@ -4,6 +4,7 @@
 create table public.compositions (
   content_hash bytea not null,
   document     jsonb not null,
+  dialect      text  generated always as (document ->> 'dialect') stored,  -- for lists
 
   constraint compositions_pkey primary key (content_hash),
   constraint compositions_content_hash_length check (octet_length(content_hash) = 32)

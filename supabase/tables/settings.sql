@@ -17,4 +17,5 @@ values
   ('max_components', 5000, 'Components in a document'),
   ('max_number', 1000000000000000, 'Largest magnitude of a number; its inverse is the smallest'),
   ('max_compositions_per_person', 10000, 'Compositions that one person may own'),
-  ('trash_days', 30, 'Days that a composition stays in the trash before it is purged');
+  ('trash_days', 30, 'Days that a composition stays in the trash before it is purged'),
+  ('usage_days', 400, 'Days for which the counts of loads are kept');

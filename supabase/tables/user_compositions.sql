@@ -17,6 +17,7 @@ create table public.user_compositions (
   deleted_at          timestamptz,                     -- null: not in the trash
   forked_from_id      uuid,                            -- null: no fork
   forked_from_version integer,
+  search_text         text        not null default '',  -- kept by private.set_search_text()
 
   constraint user_compositions_pkey primary key (id),
   constraint user_compositions_owner_id_fkey
@@ -56,7 +57,8 @@ comment on constraint user_compositions_tags_valid on public.user_compositions i
 alter table public.user_compositions
   alter column title set statistics 0,
   alter column description set statistics 0,
-  alter column current_hash set statistics 0;
+  alter column current_hash set statistics 0,
+  alter column search_text set statistics 0;
 
 -- Newest first, by owner and by organisation: the order in which lists are paged.
 create index user_compositions_owner_id_updated_at_id_idx

@@ -31,7 +31,7 @@ const stale = await call(ann, "save_version", { composition_id, base_version: 1,
 await call(ann, "share_composition", { composition_id, user_id: ben.id, role: "viewer" });
 const shared = await call(ben, "load_composition", { composition_id });
 const readOnly = await call(ben, "save_version", { composition_id, base_version: 2, document });
-const listed = await call(ben, "list_my_compositions", {});
+const listed = await call(ben, "list_my_compositions", { filter: { search: "BROWSER", shared: true } });
 const renamed = await ann.client
   .from("user_compositions").update({ title: "Renamed" }).eq("id", composition_id).select("title");
 await call(ann, "restore_version", { composition_id, version: 1 });

@@ -57,6 +57,32 @@ def test_tables_answer_under_row_level_security(new_client):
         ann.table("user_compositions").delete().eq("id", id_).execute()
 
 
+def test_lists_are_filtered_and_their_mistakes_named(new_client):
+    ann = new_client("ann")
+    for title in ("Café", "Tea"):
+        call(ann, "create_composition", title=title, document=SMALLEST)
+
+    listed = call(ann, "list_my_compositions", filter={"search": "cafe"}, row_limit=1)
+    assert ([item["title"] for item in listed["items"]], listed["next"]) == (["Café"], None)
+    assert len(call(ann, "list_my_compositions", filter=None)["items"]) == 2
+    with refused_by_api("PT422") as error:
+        call(ann, "list_my_compositions", filter={"shared": "yes"})
+    assert json.loads(error["details"])["key"] == "shared"
+
+
+def test_a_job_reports_loads_and_asks_what_is_popular(new_client, addresses, connect):
+    ann, job = new_client("ann"), connect(addresses, "service_role_key")
+    id_ = call(ann, "create_composition", title="Mine", document=SMALLEST)["composition_id"]
+
+    reported = call(job, "record_usage", entries=[{"composition_id": id_, "loads": 10**8}])
+
+    assert reported == {"recorded": 1}
+    assert call(job, "popular_compositions", row_limit=1)[0]["composition_id"] == id_
+    assert ann.table("composition_usage").select("loads").execute().data == [{"loads": 10**8}]
+    with refused_by_api("42501"):
+        call(ann, "record_usage", entries=[])
+
+
 def test_an_embedded_table_shows_no_more_than_the_table_itself(new_client):
     ann, ben = new_client("ann"), new_client("ben")
     call(ann, "create_composition", title="Mine", document=small(secret=1))

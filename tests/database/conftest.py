@@ -78,6 +78,14 @@ def anon(postgres: Postgres) -> Iterator[Person]:
     person.connection.close()
 
 
+@pytest.fixture
+def service_role(postgres: Postgres) -> Iterator[Person]:
+    """A job: a caller with the service key."""
+    job = Person(postgres.url("authenticator"), None, role="service_role")
+    yield job
+    job.connection.close()
+
+
 @dataclass(frozen=True)
 class Piece:
     """A composition that a test made."""

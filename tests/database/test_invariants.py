@@ -27,7 +27,9 @@ DEFINER_API = {
     "list_shares": "one look-up instead of policies over all that a person may see",
     "list_versions": "one look-up instead of policies over all that a person may see",
     "load_composition": "one look-up instead of policies over all that a person may see",
+    "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
+    "record_usage": "writes counts",
     "remove_organization_member": "writes members",
     "restore_version": "writes versions",
     "save_version": "writes versions",
@@ -39,6 +41,12 @@ DEFINER_API = {
 
 # What anon may do: nothing, so far.
 ANON_MAY: set[str] = set()
+
+# Functions that service_role may execute, and the job that needs each. It has no right to a table.
+SERVICE_ROLE_MAY = {
+    "popular_compositions": "warms a cache",
+    "record_usage": "reports what caches and handlers counted",
+}
 
 RULES: dict[str, LiteralString] = {
     "every table has row level security": """
@@ -160,7 +168,7 @@ RULES: dict[str, LiteralString] = {
              or has_any_column_privilege('authenticated', c.oid, 'insert')
            )
     """,
-    "service_role has nothing until a job needs it": """
+    "service_role may execute what is listed above, and has no right to a table": """
         select c.oid::regclass::text
           from pg_class as c
          where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
@@ -177,6 +185,20 @@ RULES: dict[str, LiteralString] = {
           from pg_proc as p
          where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
            and has_function_privilege('service_role', p.oid, 'execute')
+           and not (
+             p.pronamespace = 'public'::regnamespace
+             and p.proname = any (%(service_role_may)s)
+           )
+    """,
+    "service_role may execute all that is listed above": """
+        select l.name
+          from unnest(%(service_role_may)s::text[]) as l (name)
+         where not exists (
+                 select from pg_proc as p
+                  where p.pronamespace = 'public'::regnamespace
+                    and p.proname = l.name
+                    and has_function_privilege('service_role', p.oid, 'execute')
+               )
     """,
     "every object belongs to the role that ran the migrations": """
         select c.oid::regclass::text
@@ -249,8 +271,11 @@ BREACHES: dict[str, LiteralString] = {
     "signed-in people insert and delete through functions, and update listed columns": """
         grant insert (name) on public.organizations to authenticated
     """,
-    "service_role has nothing until a job needs it": """
+    "service_role may execute what is listed above, and has no right to a table": """
         grant select on public.organizations to service_role
+    """,
+    "service_role may execute all that is listed above": """
+        revoke execute on function public.record_usage from service_role
     """,
     "every object belongs to the role that ran the migrations": """
         set local role supabase_admin; create table private.breach (id integer)
@@ -281,7 +306,12 @@ def offenders(admin: psycopg.Connection, rule: str) -> list[str]:
     # So that the catalog spells every name out.
     admin.execute("set local search_path = ''")
     found = admin.execute(
-        RULES[rule], {"definer_api": list(DEFINER_API), "anon_may": list(ANON_MAY)}
+        RULES[rule],
+        {
+            "definer_api": list(DEFINER_API),
+            "anon_may": list(ANON_MAY),
+            "service_role_may": list(SERVICE_ROLE_MAY),
+        },
     ).fetchall()
     return [name for (name,) in found]
 

@@ -83,9 +83,9 @@ def test_on_a_database_that_is_right_nothing_fails(perform):
         ),
         pytest.param(
             (
-                "private.append_version",
-                "'version', head.current_version,",
-                "'version', head.current_version + 1,",
+                "private.write_summary",
+                "'version', composition.current_version,",
+                "'version', composition.current_version + 1,",
             ),
             "{1}: a save made version 2",
             id="a version is skipped",
@@ -134,9 +134,9 @@ def test_on_a_database_that_is_right_nothing_fails(perform):
         ),
         pytest.param(
             (
-                "public.list_my_compositions",
-                "unnest(private.shared_with_me_ids())",
-                "unnest('{}'::uuid[])",
+                "private.visible_page",
+                "shared := private.shared_with_me_ids()",
+                "shared := '{}'",
             ),
             "dan lists 1 compositions or versions wrongly",
             id="a list leaves out what is shared",

@@ -1,5 +1,6 @@
 """What the documentation lists, held to what is there."""
 
+import json
 import re
 
 import pytest
@@ -62,6 +63,13 @@ def test_every_setting_is_documented_with_its_default():
         (row[0].strip("`"), row[1], row[2]) for row in rows(section("document.md", "Limits"))
     }
     assert documented == set(re.findall(r"\('(\w+)', (\d+), '(.*?)'\)", TABLES))
+
+
+def test_every_filter_of_a_list_is_documented():
+    routine = (SUPABASE / "routines" / "private" / "composition_filter.sql").read_text()
+    (types,) = re.findall(r"types +constant jsonb := '(.*?)'", routine, flags=re.DOTALL)
+    documented = {row[0].strip("`") for row in rows(section("lists.md", "Filters"))}
+    assert documented == json.loads(types).keys()
 
 
 @pytest.mark.parametrize(
