@@ -70,6 +70,7 @@ class Composition:
     changed: int
     shares: dict[str, Share] = field(default_factory=dict)  # by person or organisation
     trashed: bool = False
+    loads: int = 0
 
 
 class World:
@@ -216,6 +217,23 @@ class World:
         del self.compositions[composition]
         return written
 
+    # Reading: what is seen otherwise is in seen_by().
+
+    def get_version(self, caller: str, composition: str, version: int) -> Json:
+        """Who views a composition views all of its versions."""
+        piece = self.require_role(caller, composition, "viewer")
+        if not 1 <= version <= len(piece.contents):
+            raise Refused("version_not_found")
+        return {"version": version, "content_hash": piece.contents[version - 1]}
+
+    def list_versions(self, caller: str, composition: str) -> Json:
+        self.require_role(caller, composition, "viewer")
+        return {}
+
+    def list_shares(self, caller: str, composition: str) -> Json:
+        self.require_role(caller, composition, "viewer")
+        return {}
+
     # Shares.
 
     def share_composition(
@@ -327,7 +345,14 @@ class World:
         if not place.members:
             del self.organizations[organization]
 
-    # What is nobody's act.
+    # Jobs, and what is nobody's act.
+
+    def record_usage(self, composition: str) -> Json:
+        """Counts go to what there is, in the trash or not."""
+        if composition not in self.compositions:
+            return {"recorded": 0}
+        self.compositions[composition].loads += 1
+        return {"recorded": 1}
 
     def expire_share(self, composition: str, grantee: str) -> None:
         """Time passes, until a share is over."""
@@ -372,17 +397,38 @@ class World:
                 for member, rank in self.organizations[name].members.items()
             ],
             "member_organizations": mine,
-            "list_my_compositions": [
-                [name, self.role(person, name)]
-                for name in sorted(
-                    visible, key=lambda name: self.compositions[name].changed, reverse=True
-                )
+            "composition_usage": [
+                [name, self.compositions[name].loads]
+                for name in visible
+                if self.role(person, name) == "owner" and self.compositions[name].loads
             ],
+            "list": self.listed(person, visible),
+            "list of the trash": self.listed(
+                person, [name for name in self.compositions if self.owns_in_trash(person, name)]
+            ),
+            "list of what is shared": self.listed(
+                person, [name for name in visible if not self.is_theirs(person, name)]
+            ),
         } | {
             name: {"composition_role": self.role(person, name)}
             | (self.loaded(person, name) if name in visible else self.absence(person, name))
             for name in self.pieces()
         }
+
+    def owns_in_trash(self, person: str, composition: str) -> bool:
+        """The trash is there for owners alone."""
+        piece = self.compositions[composition]
+        return piece.trashed and self.role(person, composition) == "owner"
+
+    def is_theirs(self, person: str, composition: str) -> bool:
+        """Theirs, or their organisations': they need no share to see it."""
+        piece = self.compositions[composition]
+        return piece.owner == person or self.rank(person, piece.organization) is not None
+
+    def listed(self, person: str, names: list[str]) -> list[list[str | None]]:
+        """Last changed first."""
+        names = sorted(names, key=lambda name: self.compositions[name].changed, reverse=True)
+        return [[name, self.role(person, name)] for name in names]
 
     def shares_shown_to(self, person: str, composition: str) -> list[list[str]]:
         """Owners see all shares, those who have one see theirs, over or not."""
@@ -448,6 +494,17 @@ class World:
             ),
         }
 
+    def broken_promises(self) -> list[str]:
+        """What must never be so, whatever people do: each organisation has an owner, and owners of
+        an organisation's compositions are members of it."""
+        ownerless = [name for name, place in self.organizations.items() if not place.owners()]
+        stray = [
+            name
+            for name, piece in self.compositions.items()
+            if piece.organization is not None and not self.rank(piece.owner, piece.organization)
+        ]
+        return ownerless + stray
+
     # Names and times.
 
     def name(self, kind: str) -> str:
@@ -463,5 +520,6 @@ class World:
         return {
             "composition_id": composition,
             "version": len(piece.contents),
+            "content_hash": piece.contents[-1],
             "title": piece.title,
         }

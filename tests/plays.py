@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.model import RANKS, Json, World
 
 PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
+JOBS = "jobs"
 NOBODY = ""
 STRANGER = "zoe"  # whom nobody gives anything, and who makes nothing
 CONTENTS = ["a", "b", "c"]
@@ -127,6 +128,18 @@ class Tries:
 
     delete_composition = undelete_composition = purge_composition = owned
 
+    def get_version(self) -> tuple[str, Json]:
+        composition = self.composition()
+        return self.anyone(), {"composition": composition, "version": self.draw(st.integers(1, 3))}
+
+    def read(self) -> tuple[str, Json]:
+        return self.anyone(), {"composition": self.composition()}
+
+    list_versions = list_shares = read
+
+    def record_usage(self) -> tuple[str, Json]:
+        return JOBS, {"composition": self.composition()}
+
     def share_composition(self) -> tuple[str, Json]:
         composition = self.composition()
         caller = self.party(composition, "owner")
@@ -194,6 +207,10 @@ WITH_ORGANIZATIONS = [
 ]
 WITH_COMPOSITIONS = [
     "create_composition",
+    "get_version",
+    "list_versions",
+    "list_shares",
+    "record_usage",
     "save_version",
     "restore_version",
     "rename",

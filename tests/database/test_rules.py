@@ -31,7 +31,7 @@ from psycopg.types.json import Jsonb
 
 from tests.model import Json, Refused, World
 from tests.people import Person
-from tests.plays import CONTENTS, PEOPLE, STRANGER, Act, acts
+from tests.plays import CONTENTS, JOBS, PEOPLE, STRANGER, Act, acts
 from tests.samples import small
 
 DOCUMENTS = {text: small(rules=text) for text in CONTENTS}
@@ -44,10 +44,10 @@ NAMELESS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}
 class Actor(Person):
     """A person who shares a connection, and a transaction, with all others of a play."""
 
-    def __init__(self, connection: psycopg.Connection, user_id: str) -> None:
+    def __init__(self, connection: psycopg.Connection, role: str, **claims: str) -> None:
         self.connection = connection
-        self.role = "authenticated"
-        self.claims = {"role": self.role, "sub": user_id}
+        self.role = role
+        self.claims = {"role": role} | claims
 
 
 LOOK = """
@@ -82,6 +82,14 @@ exception
 end;
 $$;
 
+create function pg_temp.list(filter jsonb) returns jsonb
+language sql as $$
+  select to_jsonb(array(
+    select jsonb_build_array(i -> 'composition_id', i -> 'role')
+      from jsonb_array_elements(public.list_my_compositions(filter, null, 200) -> 'items') as i
+  ));
+$$;
+
 create function pg_temp.look(person uuid, pieces uuid[]) returns jsonb
 language plpgsql as $$
 declare
@@ -108,10 +116,12 @@ begin
     'member_organizations', array(
       select unnest(m.organization_ids) from private.member_organizations as m
     ),
-    'list_my_compositions', array(
-      select jsonb_build_array(i -> 'composition_id', i -> 'role')
-        from jsonb_array_elements(public.list_my_compositions(row_limit => 200) -> 'items') as i
-    )
+    'composition_usage', array(
+      select jsonb_build_array(u.composition_id, u.loads) from public.composition_usage as u
+    ),
+    'list', pg_temp.list('{}'),
+    'list of the trash', pg_temp.list('{"trashed": true}'),
+    'list of what is shared', pg_temp.list('{"shared": true}')
   );
   for piece in 1 .. cardinality(pieces) loop
     seen := seen || jsonb_build_object(pieces[piece], pg_temp.look_at(pieces[piece]));
@@ -173,7 +183,9 @@ class Stage:
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
         self.ids = {name: str(uuid.uuid4()) for name in [*EVERYONE, "no piece", "no org"]}
-        self.people = {name: Actor(connection, self.ids[name]) for name in EVERYONE}
+        self.people = {
+            name: Actor(connection, "authenticated", sub=self.ids[name]) for name in EVERYONE
+        } | {JOBS: Actor(connection, "service_role")}
         for name in EVERYONE:
             connection.execute(
                 "insert into auth.users (id, email) values (%s, %s)",
@@ -236,8 +248,11 @@ class Stage:
                     *(how["title"], how["composition_id"]),
                 )
                 return {} if rows else {"refused": "no_row"}
-        answer: Json = self.people[act.who].call(act.what, **how)
-        return answer
+            case "record_usage":
+                entry = {"composition_id": how["composition_id"], "loads": 1}
+                how = {"entries": Jsonb([entry])}
+        answer = self.people[act.who].call(act.what, **how)
+        return answer if isinstance(answer, dict) else {}
 
     def argument(self, name: str, value: Any) -> tuple[str, Any]:
         """An argument as the database takes it."""
@@ -312,7 +327,7 @@ class Play(RuleBasedStateMachine):
         self.agreed = True
 
     def expected(self, act: Act) -> Json:
-        caller = [act.who] if act.who else []
+        caller = [act.who] if act.who in EVERYONE else []
         try:
             return getattr(self.world, act.what)(*caller, **act.how) or {}
         except Refused as refused:
@@ -322,6 +337,7 @@ class Play(RuleBasedStateMachine):
         for person in people:
             seen = self.stage.seen_by(person, self.world.pieces())
             assert in_any_order(seen) == in_any_order(self.world.seen_by(person)), person
+        assert self.world.broken_promises() == []
         assert in_any_order(self.stage.everything()) == in_any_order(self.world.everything())
 
     def teardown(self) -> None:
@@ -333,10 +349,10 @@ class Play(RuleBasedStateMachine):
 
 
 def in_any_order(seen: Any) -> Any:
-    """What somebody sees, with a meaning left only to the order of the list that promises one."""
+    """What somebody sees, with a meaning left only to the order of lists, which promise one."""
     if isinstance(seen, dict):
         return {
-            name: rows if name == "list_my_compositions" else in_any_order(rows)
+            name: rows if name.startswith("list") else in_any_order(rows)
             for name, rows in seen.items()
         }
     return sorted(seen) if isinstance(seen, list) else seen
