@@ -92,6 +92,18 @@ def refused(sqlstate: str, **facts: Any) -> Iterator[Json]:
         assert caught.value.diag.message_hint, "an error says what to do next"
 
 
+def refusal(person: Person, function: str, **arguments: Any) -> tuple[str | None, ...]:
+    """All that a refused caller gets to see, so that two answers can be compared byte by byte.
+
+    Returns:
+        SQLSTATE, message, detail, hint.
+    """
+    with pytest.raises(psycopg.Error) as caught:
+        person.call(function, **arguments)
+    said = caught.value.diag
+    return (said.sqlstate, said.message_primary, said.message_detail, said.message_hint)
+
+
 def in_turn(
     first: Person, act: Callable[[], object], second: Person, waiting_act: Callable[[], T]
 ) -> T:

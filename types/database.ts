@@ -120,6 +120,52 @@ export type Database = {
                 Relationships: [
                 ];
             };
+            "organization_invitations": {
+                Row: {
+                    "created_at": string;
+                    "created_by": string | null;
+                    "email": string;
+                    "expires_at": string;
+                    "id": string;
+                    "organization_id": string;
+                    "role": string;
+                    "token_hash": string;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "created_at"?: string;
+                    "created_by"?: string | null;
+                    "email": string;
+                    "expires_at": string;
+                    "id"?: string;
+                    "organization_id": string;
+                    "role": string;
+                    "token_hash": string;
+                };
+                Update: {
+                    "created_at"?: string;
+                    "created_by"?: string | null;
+                    "email"?: string;
+                    "expires_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string;
+                    "role"?: string;
+                    "token_hash"?: string;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "organization_invitations_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
             "organization_members": {
                 Row: {
                     "created_at": string;
@@ -181,8 +227,10 @@ export type Database = {
                     "created_by": string | null;
                     "expires_at": string | null;
                     "id": string;
+                    "link_id": string | null;
                     "organization_id": string | null;
                     "role": string;
+                    "token_hash": string | null;
                     "user_id": string | null;
                 };
                 ComputedFields: never;
@@ -192,8 +240,10 @@ export type Database = {
                     "created_by"?: string | null;
                     "expires_at"?: string | null;
                     "id"?: string;
+                    "link_id"?: string | null;
                     "organization_id"?: string | null;
                     "role": string;
+                    "token_hash"?: string | null;
                     "user_id"?: string | null;
                 };
                 Update: {
@@ -202,8 +252,10 @@ export type Database = {
                     "created_by"?: string | null;
                     "expires_at"?: string | null;
                     "id"?: string;
+                    "link_id"?: string | null;
                     "organization_id"?: string | null;
                     "role"?: string;
+                    "token_hash"?: string | null;
                     "user_id"?: string | null;
                 };
                 Relationships: [
@@ -214,6 +266,17 @@ export type Database = {
                         ];
                         isOneToOne: false;
                         referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "shared_compositions_link_id_fkey";
+                        columns: [
+                            "link_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "shared_compositions";
                         referencedColumns: [
                             "id"
                         ];
@@ -311,6 +374,18 @@ export type Database = {
             [_ in never]: never;
         };
         Functions: {
+            "accept_invitation": {
+                Args: {
+                    "token": string;
+                };
+                Returns: Json;
+            };
+            "accept_share_link": {
+                Args: {
+                    "token": string;
+                };
+                Returns: Json;
+            };
             "add_organization_member": {
                 Args: {
                     "organization_id": string;
@@ -336,6 +411,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "create_share_link": {
+                Args: {
+                    "composition_id": string;
+                    "expires_at"?: string;
+                    "role": string;
+                };
+                Returns: Json;
+            };
             "delete_composition": {
                 Args: {
                     "composition_id": string;
@@ -349,7 +432,21 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "invite_to_organization": {
+                Args: {
+                    "email": string;
+                    "organization_id": string;
+                    "role": string;
+                };
+                Returns: Json;
+            };
             "leave_organization": {
+                Args: {
+                    "organization_id": string;
+                };
+                Returns: Json;
+            };
+            "list_invitations": {
                 Args: {
                     "organization_id": string;
                 };
@@ -380,6 +477,12 @@ export type Database = {
             "load_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "open_share_link": {
+                Args: {
+                    "token": string;
                 };
                 Returns: Json;
             };
@@ -414,6 +517,18 @@ export type Database = {
                     "composition_id": string;
                     "message"?: string;
                     "version": number;
+                };
+                Returns: Json;
+            };
+            "revoke_invitation": {
+                Args: {
+                    "invitation_id": string;
+                };
+                Returns: Json;
+            };
+            "revoke_share_link": {
+                Args: {
+                    "link_id": string;
                 };
                 Returns: Json;
             };

@@ -487,7 +487,9 @@ begin
     select jsonb_build_object(
       'items', coalesce(
         jsonb_agg(
-          private.composition_summary(c, private.composition_role(c.id))
+          private.composition_summary(
+            c, case when c.owner_id = caller then 'owner' else private.composition_role(c.id) end
+          )
             || case when c.deleted_at is null then '{}'
                     else jsonb_build_object('deleted_at', c.deleted_at) end
           order by f.nth

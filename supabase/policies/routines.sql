@@ -1,20 +1,28 @@
 -- Who may execute what. A function that is not named here is reachable by nobody.
 
--- The API: signed-in people. Nothing is for anon.
+-- The API: signed-in people.
 grant execute on function
+  public.accept_invitation(text),
+  public.accept_share_link(text),
   public.add_organization_member(uuid, uuid, text),
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
+  public.create_share_link(uuid, text, timestamptz),
   public.delete_composition(uuid),
   public.get_version(uuid, integer),
+  public.invite_to_organization(uuid, text, text),
   public.leave_organization(uuid),
+  public.list_invitations(uuid),
   public.list_my_compositions(jsonb, text, integer),
   public.list_shares(uuid),
   public.list_versions(uuid, text, integer),
   public.load_composition(uuid),
+  public.open_share_link(text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
   public.restore_version(uuid, integer, text),
+  public.revoke_invitation(uuid),
+  public.revoke_share_link(uuid),
   public.save_version(uuid, integer, jsonb, text, text),
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
@@ -27,6 +35,9 @@ grant execute on function
   public.popular_compositions(integer, integer),
   public.record_usage(jsonb)
 to service_role;
+
+-- A link opens for whoever has it, signed in or not. Nothing else is for anon.
+grant execute on function public.open_share_link(text) to anon;
 
 -- Helpers that policies and triggers call as the person who asks.
 grant execute on function

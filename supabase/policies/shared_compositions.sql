@@ -1,10 +1,12 @@
--- Who may do what to a share. With its composition in the trash it is there for nobody.
+-- Who may do what to a share. A link has no grantee: its row is for owners of the composition. With
+-- the composition in the trash it is there for nobody.
 --
 --            stranger  grantee  owner of the composition
 --   select      -       yes      yes
---   insert      -        -        -    share_composition()
+--   insert      -        -        -    share_composition(), create_share_link(),
+--                                       accept_share_link()
 --   update      -        -        -    share_composition()
---   delete      -        -        -    unshare_composition()
+--   delete      -        -        -    unshare_composition(), revoke_share_link()
 
 revoke all on public.shared_compositions from anon, authenticated, service_role;
 grant select on public.shared_compositions to authenticated;

@@ -30,7 +30,7 @@ declare
 begin
   perform private.lock_organization(
     add_organization_member.organization_id,
-    case when add_organization_member.role in ('owner', 'admin') then 'owner' else 'admin' end
+    private.granting_role(add_organization_member.role)
   );
 
   insert into public.organization_members as m (organization_id, user_id, role)
@@ -46,9 +46,6 @@ exception
   when foreign_key_violation then
     perform private.refuse_unknown_user(add_organization_member.user_id);
   when unique_violation then
-    raise exception 'user % is a member already', add_organization_member.user_id using
-      errcode = 'PT409',
-      detail  = jsonb_build_object('code', 'already_member'),
-      hint    = 'Change the role with set_organization_role().';
+    perform private.refuse_known_member(add_organization_member.user_id);
 end;
 $$;

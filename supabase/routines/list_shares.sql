@@ -2,8 +2,9 @@
 -- concern them.
 --
 --   composition_id  a composition the caller may view
---   returns         [{composition_id, user_id, organization_id, role, expires_at, created_by,
---                   created_at}], expired ones included
+--   returns         [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                   created_by, created_at}], expired ones included; a link has neither a user_id
+--                   nor an organization_id, who came by one has its link_id
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody

@@ -5,8 +5,8 @@
 --   user_id          the person …
 --   organization_id  … or an organisation that the caller belongs to
 --   expires_at       when the share ends by itself; null: when it is revoked
---   returns          {composition_id, user_id, organization_id, role, expires_at, created_by,
---                    created_at}
+--   returns          {composition_id, user_id, organization_id, link_id: null, role, expires_at,
+--                    created_by, created_at}
 --
 -- Raises
 --   PT401 not_signed_in           the token names nobody
@@ -15,6 +15,7 @@
 --   PT404 user_not_found          there is no such account
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT403 not_composition_owner   readable, but the caller is no owner
+--   PT403 quota_exceeded          the composition has as many shares as it may have
 --   PT422 invalid_argument        not one grantee, the owner as grantee, no such role, or an end
 --                                 that is past
 --
@@ -41,33 +42,32 @@ begin
     perform private.require_organization_role(share_composition.organization_id, 'member');
   end if;
 
-  if share_composition.expires_at <= now()
-    or not isfinite(share_composition.expires_at)
-    or piece.owner_id = share_composition.user_id
-  then
-    argument := case when piece.owner_id = share_composition.user_id
-                     then 'user_id' else 'expires_at' end;
-    raise exception '% makes no share', argument using
+  perform private.require_time_to_come(share_composition.expires_at);
+
+  if piece.owner_id = share_composition.user_id then
+    raise exception 'the owner needs no share' using
       errcode = 'PT422',
-      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', argument),
-      hint    = 'Share with someone else than the owner, until a time to come or for good.';
+      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'user_id'),
+      hint    = 'Share with someone else than the owner.';
   end if;
 
-  insert into public.shared_compositions as s
-    (composition_id, user_id, organization_id, role, expires_at)
-  values
-    (piece.id, share_composition.user_id, share_composition.organization_id,
-     share_composition.role, share_composition.expires_at)
-  on conflict on constraint shared_compositions_grantee_once do update
-     set role = excluded.role, expires_at = excluded.expires_at
-  returning s.* into share;
-
+  share := private.put_share(
+    composition_id  => piece.id,
+    role            => share_composition.role,
+    user_id         => share_composition.user_id,
+    organization_id => share_composition.organization_id,
+    expires_at      => share_composition.expires_at
+  );
   return private.share_summary(share);
 exception
   when check_violation or not_null_violation then
     get stacked diagnostics broken = constraint_name, argument = column_name;
     perform private.refuse_argument(broken, argument);
   when foreign_key_violation then
+    get stacked diagnostics broken = constraint_name;
+    if broken = 'shared_compositions_organization_id_fkey' then  -- deleted since the check above
+      perform private.refuse_unknown_organization(share_composition.organization_id);
+    end if;
     perform private.refuse_unknown_user(share_composition.user_id);
 end;
 $$;

@@ -18,4 +18,8 @@ values
   ('max_number', 1000000000000000, 'Largest magnitude of a number; its inverse is the smallest'),
   ('max_compositions_per_person', 10000, 'Compositions that one person may own'),
   ('trash_days', 30, 'Days that a composition stays in the trash before it is purged'),
-  ('usage_days', 400, 'Days for which the counts of loads are kept');
+  ('usage_days', 400, 'Days for which the counts of loads are kept'),
+  ('max_shares_per_composition', 1000, 'Shares of a composition with people and organisations'),
+  ('max_links_per_composition', 100, 'Links to a composition, expired or not'),
+  ('max_invitations_per_organization', 1000, 'Invitations to an organisation, expired or not'),
+  ('invitation_days', 7, 'Days after which an invitation expires');

@@ -1,6 +1,8 @@
 """What a backend or an agent does with supabase-py."""
 
+import hashlib
 import json
+import uuid
 
 import httpx
 import jwt
@@ -38,6 +40,63 @@ def test_save_share_conflict_restore(new_client):
 
     call(ann, "restore_version", composition_id=id_, version=1)
     assert call(ben, "load_composition", composition_id=id_)["document"] == sample()
+
+
+def test_a_link_opens_without_a_user_and_makes_an_editor_of_one(addresses, connect, new_client):
+    ann, ben, nobody = new_client("ann"), new_client("ben"), connect(addresses)
+    made = call(ann, "create_composition", title="Video library", document=sample())
+    id_ = made["composition_id"]
+    link = call(ann, "create_share_link", composition_id=id_, role="editor")
+    token = {"token": link["token"]}
+
+    opened = call(nobody, "open_share_link", **token)
+    assert (opened["composition_id"], opened["role"], opened["document"]) == (
+        id_,
+        "editor",
+        sample(),
+    )
+    assert nobody.rpc("open_share_link", token, get=True).execute().data == opened
+    assert call(ben, "open_share_link", **token) == opened
+    with refused_by_api("42501"):
+        call(nobody, "load_composition", composition_id=id_)
+    with refused_by_api("42501"):
+        call(nobody, "accept_share_link", **token)
+
+    call(ben, "accept_share_link", **token)
+    assert call(ben, "save_version", composition_id=id_, base_version=1, document=small())
+    assert call(nobody, "open_share_link", **token)["document"] == small()
+
+    (row,) = ann.table("shared_compositions").select("*").is_("user_id", "null").execute().data
+    assert row["token_hash"] == "\\x" + hashlib.sha256(link["token"].encode()).hexdigest()
+    assert link["token"] not in str(row)
+
+    call(ann, "revoke_share_link", link_id=link["link_id"])
+    for unknown in (link["token"], "A" * 43, "A" * 100_000, "", None):
+        with refused_by_api("PT404") as error:
+            call(nobody, "open_share_link", token=unknown)
+        assert json.loads(error["details"]) == {"code": "link_not_found"}
+    with refused_by_api("PT404"):
+        call(ben, "load_composition", composition_id=id_)
+
+
+def test_an_invitation_is_accepted_by_the_account_with_its_address(connect, addresses, new_client):
+    ann, cy, ben = new_client("ann"), new_client("cy"), connect(addresses)
+    northwind = call(ann, "create_organization", name="Northwind")["organization_id"]
+    email = f"Ben-{uuid.uuid4()}@example.com"
+    invitation = call(
+        ann, "invite_to_organization", organization_id=northwind, email=email, role="member"
+    )
+
+    with refused_by_api("PT404") as error:
+        call(cy, "accept_invitation", token=invitation["token"])
+    assert json.loads(error["details"]) == {"code": "invitation_not_found"}
+    ben.auth.sign_up({"email": email, "password": uuid.uuid4().hex})
+    assert call(ben, "accept_invitation", token=invitation["token"])["role"] == "member"
+
+    names = ben.table("organizations").select("name").execute().data
+    assert names == [{"name": "Northwind"}]
+    with refused_by_api("42501"):
+        ann.table("organization_invitations").select("email").execute()
 
 
 def test_tables_answer_under_row_level_security(new_client):

@@ -65,6 +65,32 @@ def new_person(postgres: Postgres, admin: psycopg.Connection) -> Iterator[Callab
 
 
 @pytest.fixture
+def twin(postgres: Postgres) -> Iterator[Callable[[Person], Person]]:
+    """Give somebody a second device: `phone = twin(ann)`."""
+    devices: list[Person] = []
+
+    def make(person: Person) -> Person:
+        devices.append(Person(postgres.url("authenticator"), uuid.UUID(person.id)))
+        return devices[-1]
+
+    yield make
+    for device in devices:
+        device.connection.close()
+
+
+@pytest.fixture
+def address(admin: psycopg.Connection) -> Callable[[Person], str]:
+    """Look up the e-mail address of somebody's account."""
+
+    def find(person: Person) -> str:
+        row = admin.execute("select email from auth.users where id = %s", (person.id,)).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    return find
+
+
+@pytest.fixture
 def people(new_person: Callable[[str], Person]) -> Callable[..., list[Person]]:
     """Make several people: `ann, ben = people("ann", "ben")`."""
     return lambda *names: [new_person(name) for name in names]

@@ -47,7 +47,9 @@ def acts(composition_id):
         ("list_shares", it),
         ("save_version", it | {"base_version": 1, "document": small()}),
         ("restore_version", it | {"version": 1}),
+        ("share_composition", it | {"role": "viewer"}),
         ("unshare_composition", it),
+        ("create_share_link", it | {"role": "viewer"}),
         ("delete_composition", it),
     ]
 

@@ -17,21 +17,29 @@ from devstack.processes import PartFailed
 # Definer functions that a client may call, and why each needs its owner's rights: the header of
 # each says more.
 DEFINER_API = {
+    "accept_invitation": "writes members",
+    "accept_share_link": "writes shares",
     "add_organization_member": "writes members",
     "create_composition": "writes compositions and versions",
     "create_organization": "writes organisations and members",
+    "create_share_link": "writes shares",
     "delete_composition": "writes compositions",
     "get_version": "one look-up instead of policies over all that a person may see",
+    "invite_to_organization": "writes invitations",
     "leave_organization": "writes members",
+    "list_invitations": "invitations are for nobody to read",
     "list_my_compositions": "walks indexes instead of policies over all that a person may see",
     "list_shares": "one look-up instead of policies over all that a person may see",
     "list_versions": "one look-up instead of policies over all that a person may see",
     "load_composition": "one look-up instead of policies over all that a person may see",
+    "open_share_link": "the token decides, whoever sends it",
     "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
     "record_usage": "writes counts",
     "remove_organization_member": "writes members",
     "restore_version": "writes versions",
+    "revoke_invitation": "writes invitations",
+    "revoke_share_link": "writes shares",
     "save_version": "writes versions",
     "set_organization_role": "writes members",
     "share_composition": "writes shares",
@@ -39,8 +47,8 @@ DEFINER_API = {
     "unshare_composition": "writes shares",
 }
 
-# What anon may do: nothing, so far.
-ANON_MAY: set[str] = set()
+# What anon may do, by its name as the catalog prints it.
+ANON_MAY = {"public.open_share_link(text)"}
 
 # Functions that service_role may execute, and the job that needs each. It has no right to a table.
 SERVICE_ROLE_MAY = {

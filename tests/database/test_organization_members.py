@@ -161,6 +161,139 @@ def test_of_two_owners_who_leave_at_once_one_stays(people, organization):
     assert members(ben, northwind) == {ben.id: "owner", cy.id: "member"}
 
 
+def test_of_two_owners_who_step_down_at_once_one_stays(people, organization):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "owner"})
+
+    with refused("PT409", code="last_owner"):
+        in_turn(
+            ann,
+            lambda: set_role(ann, northwind, ann.id, "member"),
+            ben,
+            lambda: set_role(ben, northwind, ben.id, "member"),
+        )
+
+    assert members(ann, northwind) == {ann.id: "member", ben.id: "owner"}
+
+
+@pytest.mark.parametrize("how", ["demoted", "removed"])
+def test_of_two_owners_who_turn_on_each_other_at_once_one_stays(people, organization, how):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "owner", cy: "member"})
+
+    def turn_on(person, other):
+        if how == "demoted":
+            set_role(person, northwind, other.id, "member")
+        else:
+            remove(person, northwind, other.id)
+
+    sqlstate, code = {
+        "demoted": ("PT403", "organization_role_too_low"),
+        "removed": ("PT404", "organization_not_found"),
+    }[how]
+    with refused(sqlstate, code=code):
+        in_turn(ann, lambda: turn_on(ann, ben), ben, lambda: turn_on(ben, ann))
+
+    assert members(cy, northwind)[ann.id] == "owner"
+    assert members(cy, northwind).get(ben.id) == ("member" if how == "demoted" else None)
+
+
+def test_an_owner_who_leaves_while_the_other_one_is_removed_stays(people, organization, twin):
+    ann, ben, cy = people("ann", "ben", "cy")
+    phone = twin(ann)
+    northwind = organization(ann, {ben: "owner", cy: "member"})
+
+    with refused("PT409", code="last_owner"):
+        in_turn(
+            ann,
+            lambda: remove(ann, northwind, ben.id),
+            phone,
+            lambda: phone.call("leave_organization", organization_id=northwind),
+        )
+
+    assert members(cy, northwind) == {ann.id: "owner", cy.id: "member"}
+
+
+def test_a_promotion_that_waited_for_the_removal_finds_no_member(people, organization, twin):
+    ann, ben = people("ann", "ben")
+    phone = twin(ann)
+    northwind = organization(ann, {ben: "member"})
+
+    with refused("PT404", code="member_not_found"):
+        in_turn(
+            ann,
+            lambda: remove(ann, northwind, ben.id),
+            phone,
+            lambda: set_role(phone, northwind, ben.id, "owner"),
+        )
+
+    assert members(ann, northwind) == {ann.id: "owner"}
+
+
+def test_a_removal_by_an_admin_that_waited_for_the_promotion_is_refused(people, organization):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "admin", cy: "member"})
+
+    with refused("PT403", code="organization_role_too_low"):
+        in_turn(
+            ann,
+            lambda: set_role(ann, northwind, cy.id, "admin"),
+            ben,
+            lambda: remove(ben, northwind, cy.id),
+        )
+
+    assert members(ann, northwind)[cy.id] == "admin"
+
+
+def test_of_two_who_add_the_same_person_at_once_the_first_gives_the_role(people, organization):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "owner"})
+
+    with refused("PT409", code="already_member"):
+        in_turn(
+            ann,
+            lambda: add(ann, northwind, cy.id, "member"),
+            ben,
+            lambda: add(ben, northwind, cy.id, "owner"),
+        )
+
+    assert members(ann, northwind)[cy.id] == "member"
+
+
+def test_an_owner_who_waited_for_the_account_of_the_other_one_to_go_stays(
+    people, organization, admin
+):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "owner", cy: "member"})
+
+    with ThreadPoolExecutor(1) as pool:
+        with admin.transaction():
+            admin.execute("delete from auth.users where id = %s", (ann.id,))
+            waiting = pool.submit(ben.call, "leave_organization", organization_id=northwind)
+            wait_until_blocked(admin, ben.connection)
+        with refused("PT409", code="last_owner"):
+            waiting.result(10)
+
+    assert members(cy, northwind) == {ben.id: "owner", cy.id: "member"}
+
+
+def test_an_account_that_goes_after_the_other_owner_left_has_an_heir(
+    people, organization, postgres
+):
+    ann, ben, cy = people("ann", "ben", "cy")
+    northwind = organization(ann, {ben: "owner", cy: "member"})
+    other = psycopg.connect(postgres.url("supabase_admin"), autocommit=True)
+
+    with ThreadPoolExecutor(1) as pool, other:
+        with ben.transaction():
+            ben.call("leave_organization", organization_id=northwind)
+            waiting = pool.submit(other.execute, "delete from auth.users where id = %s", (ann.id,))
+            wait_until_blocked(ben.connection, other)
+        waiting.result(10)
+
+    assert members(cy, northwind) == {cy.id: "owner"}
+
+
 def test_who_waited_for_their_own_demotion_is_refused(people, organization):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "owner"})

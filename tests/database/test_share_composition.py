@@ -37,28 +37,69 @@ def test_a_share_with_an_organisation_follows_its_members(people, composition, o
         ben.call("load_composition", composition_id=piece.id)
 
 
-def test_a_share_ends_when_it_expires(people, composition, admin):
+@pytest.mark.parametrize("grantee", ["person", "organisation", "link"])
+def test_a_share_ends_when_it_expires(people, composition, organization, admin, grantee):
     ann, ben = people("ann", "ben")
     piece = composition(ann)
-    ann.call(
-        "share_composition",
-        composition_id=piece.id,
-        user_id=ben.id,
-        role="editor",
-        expires_at=datetime.now(UTC) + timedelta(hours=1),
-    )
-    assert ben.call("load_composition", composition_id=piece.id)["role"] == "editor"
+    end = {"role": "editor", "expires_at": datetime.now(UTC) + timedelta(hours=1)}
+    if grantee == "person":
+        ann.call("share_composition", composition_id=piece.id, user_id=ben.id, **end)
+    elif grantee == "organisation":
+        northwind = organization(ann, {ben: "admin"})
+        ann.call("share_composition", composition_id=piece.id, organization_id=northwind, **end)
+    else:
+        link = ann.call("create_share_link", composition_id=piece.id, **end)
+        ben.call("accept_share_link", token=link["token"])
 
+    def save():
+        return ben.call("save_version", composition_id=piece.id, base_version=1, document=small())
+
+    def rename():
+        return ben.rows("update user_compositions set title = 'Mine' returning title")
+
+    assert ben.call("load_composition", composition_id=piece.id)["role"] == "editor"
+    assert rename() == [("Mine",)]
     admin.execute(
         "update public.shared_compositions set expires_at = now() where composition_id = %s",
         (piece.id,),
     )
 
+    for function in ("load_composition", "list_versions", "list_shares"):
+        with refused("PT404", code="composition_not_found"):
+            ben.call(function, composition_id=piece.id)
     with refused("PT404", code="composition_not_found"):
-        ben.call("load_composition", composition_id=piece.id)
-    assert ben.rows("select id from user_compositions") == []
+        ben.call("get_version", composition_id=piece.id, version=1)
+    with refused("PT404", code="composition_not_found"):
+        save()
+    with refused("PT404", code="composition_not_found"):
+        ben.call("restore_version", composition_id=piece.id, version=1)
     assert ben.call("list_my_compositions")["items"] == []
-    assert ben.rows("update user_compositions set title = 'Mine' returning id") == []
+    assert ben.rows("select id from user_compositions") == []
+    assert ben.rows("select version from composition_versions") == []
+    assert rename() == []
+    assert ann.call("load_composition", composition_id=piece.id)["version"] == 1
+    assert ann.call("list_shares", composition_id=piece.id), "an owner sees that it has ended"
+
+    admin.execute(
+        "update public.shared_compositions set expires_at = null where composition_id = %s",
+        (piece.id,),
+    )
+    assert save()["version"] == 2, "nothing but the time had ended it"
+
+
+def test_an_expired_share_is_renewed(people, composition, admin):
+    ann, ben = people("ann", "ben")
+    piece = composition(ann)
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="editor")
+    admin.execute(
+        "update public.shared_compositions set expires_at = now() where composition_id = %s",
+        (piece.id,),
+    )
+
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="viewer")
+
+    assert ben.call("load_composition", composition_id=piece.id)["role"] == "viewer"
+    assert len(ann.call("list_shares", composition_id=piece.id)) == 1
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
@@ -139,3 +180,27 @@ def test_a_save_or_a_rename_that_waited_for_a_demotion_comes_to_nothing(people, 
 
     loaded = ann.call("load_composition", composition_id=piece.id)
     assert (loaded["version"], loaded["title"]) == (1, "Video library")
+
+
+def test_an_organisation_that_is_deleted_meanwhile_is_what_the_answer_names(
+    people, composition, organization, twin
+):
+    (ann,) = people("ann")
+    phone = twin(ann)
+    northwind = organization(ann)
+    piece = composition(ann)
+
+    with refused("PT404", code="organization_not_found"):
+        in_turn(
+            ann,
+            lambda: ann.call("leave_organization", organization_id=northwind),
+            phone,
+            lambda: phone.call(
+                "share_composition",
+                composition_id=piece.id,
+                organization_id=northwind,
+                role="viewer",
+            ),
+        )
+
+    assert ann.call("list_shares", composition_id=piece.id) == []

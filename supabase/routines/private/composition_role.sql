@@ -29,14 +29,16 @@ begin
         select case s.role when 'editor' then 2 else 1 end
           from public.shared_compositions as s
          where s.composition_id = c.id
+           and s.user_id = caller
            and (s.expires_at is null or s.expires_at > now())
-           and (
-             s.user_id = caller
-             or exists (
-               select from public.organization_members as m
-                where m.organization_id = s.organization_id and m.user_id = caller
-             )
-           )
+        union all
+        select case s.role when 'editor' then 2 else 1 end
+          from public.shared_compositions as s
+          join public.organization_members as m
+            on m.organization_id = s.organization_id and m.user_id = caller
+         where s.composition_id = c.id
+           and s.user_id is null  -- past those of persons, in the index
+           and (s.expires_at is null or s.expires_at > now())
       ) as held
      where c.id = composition_role.composition_id
        and (c.deleted_at is null or held.rank = 3)

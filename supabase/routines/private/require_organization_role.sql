@@ -25,10 +25,7 @@ begin
      and m.user_id = caller;
 
   if held is null then
-    raise exception 'organisation % not found', require_organization_role.organization_id using
-      errcode = 'PT404',
-      detail  = jsonb_build_object('code', 'organization_not_found'),
-      hint    = 'Check the id, or ask an owner of it to add you.';
+    perform private.refuse_unknown_organization(require_organization_role.organization_id);
   end if;
 
   if array_position(ranks, held) < array_position(ranks, required) then
