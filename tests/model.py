@@ -36,10 +36,21 @@ class Refused(Exception):
 
 
 @dataclass
+class Invitation:
+    """A role in an organisation for whoever has an address, given by one of its members."""
+
+    user: str  # whose address it is
+    role: Rank
+    by: str
+    over: bool = False
+
+
+@dataclass
 class Organization:
     """People who share compositions: each with a role, the longest-standing first."""
 
-    members: dict[str, Rank] = field(default_factory=dict)
+    members: dict[str, Rank]
+    invitations: dict[str, Invitation] = field(default_factory=dict)
 
     def owners(self) -> list[str]:
         """Who owns it: at least one, always."""
@@ -52,7 +63,7 @@ class Organization:
 
 @dataclass
 class Share:
-    """What a composition's owner gave a person or an organisation."""
+    """A role on a composition, until it ends; also what a link gives to whoever has its token."""
 
     role: Role
     ends: bool
@@ -68,9 +79,15 @@ class Composition:
     title: str
     contents: list[str]  # of version 1, 2, 3 …
     changed: int
-    shares: dict[str, Share] = field(default_factory=dict)  # by person or organisation
+    # By person or organisation, and by the link that the person came by, if they did.
+    shares: dict[tuple[str, str | None], Share] = field(default_factory=dict)
+    links: dict[str, Share] = field(default_factory=dict)
     trashed: bool = False
     loads: int = 0
+
+    def rows_of_links(self) -> list[tuple[tuple[str, str | None], Share]]:
+        """Links among the shares: without a grantee."""
+        return [(("", link), share) for link, share in self.links.items()]
 
 
 class World:
@@ -84,6 +101,9 @@ class World:
         self.time = 0
 
     # Who is what.
+
+    def exists(self, composition: str) -> bool:
+        return composition in self.compositions
 
     def rank(self, person: str, organization: str | None) -> Rank | None:
         """What a person is in an organisation; None: no member, and it does not exist for them."""
@@ -108,7 +128,7 @@ class World:
             return None
         given = {
             share.role
-            for grantee, share in piece.shares.items()
+            for (grantee, _), share in piece.shares.items()
             if not share.over and self.concerns(person, grantee)
         }
         if "editor" in given:
@@ -250,15 +270,16 @@ class World:
         if organization is not None:
             self.require_rank(caller, organization, "member")
         if (
-            user == piece.owner
-            or expires_at == "before"
+            expires_at == "before"
+            or user == piece.owner
             or (user is None) == (organization is None)
         ):
             raise Refused("invalid_argument")
         if user is not None and user not in self.accounts:
             raise Refused("user_not_found")
-        piece.shares[user or organization or ""] = Share(role, ends=expires_at is not None)
-        return {"user_id": user, "organization_id": organization, "role": role}
+        share = Share(role, ends=expires_at is not None)
+        piece.shares[user or organization or "", None] = share
+        return {"user_id": user, "organization_id": organization, "link_id": None, "role": role}
 
     def unshare_composition(
         self,
@@ -267,14 +288,81 @@ class World:
         user: str | None = None,
         organization: str | None = None,
     ) -> Json:
-        """Owners take a share back, and a person gives up what is shared with them."""
-        piece = self.require_role(caller, composition, "viewer" if user == caller else "owner")
-        if (user is None) == (organization is None):
+        """Owners take back what a grantee has, and people give up what they have themselves.
+
+        One's own needs no role: it may be over, or the composition in the trash.
+        """
+        ended = [
+            key
+            for key in (self.compositions[composition].shares if self.exists(composition) else ())
+            if key[0] in (user, organization)
+        ]
+        if user != caller or not ended:
+            self.require_role(caller, composition, "viewer" if user == caller else "owner")
+        if not ended or (user is None) == (organization is None):
             raise Refused("share_not_found")
-        share = piece.shares.pop(user or organization or "", None)
-        if share is None:
-            raise Refused("share_not_found")
-        return {"user_id": user, "organization_id": organization, "role": share.role}
+        shares = [self.compositions[composition].shares.pop(key) for key in ended]
+        role = "editor" if "editor" in {share.role for share in shares} else "viewer"
+        return {"user_id": user, "organization_id": organization, "role": role}
+
+    # Links.
+
+    def create_share_link(
+        self,
+        caller: str,
+        composition: str,
+        role: Role,
+        expires_at: Literal["later", "before"] | None = None,
+    ) -> Json:
+        """Owners do."""
+        piece = self.require_role(caller, composition, "owner")
+        if expires_at == "before":
+            raise Refused("invalid_argument")
+        link = self.name("link")
+        piece.links[link] = Share(role, ends=expires_at is not None)
+        return {"link_id": link, "composition_id": composition, "role": role}
+
+    def open_share_link(self, _: str, link: str) -> Json:
+        """Anyone who has the token sees what it leads to, signed in or not."""
+        composition = self.leads_to(link)
+        shown = self.summary(composition)
+        return shown | {"role": self.compositions[composition].links[link].role}
+
+    def accept_share_link(self, caller: str, link: str) -> Json:
+        """Who has the token takes the role of the link, until the link ends; no owner needs to."""
+        composition = self.leads_to(link)
+        self.require_account(caller)
+        if self.role(caller, composition) == "owner":
+            raise Refused("already_owner", composition_id=composition)
+        piece = self.compositions[composition]
+        given = piece.links[link]
+        piece.shares[caller, link] = Share(given.role, given.ends)
+        return {"user_id": caller, "link_id": link, "role": given.role}
+
+    def revoke_share_link(self, caller: str, link: str) -> Json:
+        """Owners end a link, and what people got through it."""
+        composition = self.linked(link)
+        if composition is None or self.role(caller, composition) != "owner":
+            raise Refused("link_not_found")
+        piece = self.require_role(caller, composition, "owner")
+        piece.shares = {key: share for key, share in piece.shares.items() if key[1] != link}
+        return {"link_id": link, "role": piece.links.pop(link).role}
+
+    def linked(self, link: str) -> str | None:
+        """The composition of a link."""
+        return next(
+            (name for name, piece in self.compositions.items() if link in piece.links), None
+        )
+
+    def leads_to(self, link: str) -> str:
+        """The composition that a link opens: not when it is over, not into the trash."""
+        composition = self.linked(link)
+        if composition is None:
+            raise Refused("link_not_found")
+        piece = self.compositions[composition]
+        if piece.links[link].over or piece.trashed:
+            raise Refused("link_not_found")
+        return composition
 
     # Organisations.
 
@@ -320,15 +408,75 @@ class World:
         self.require_rank(caller, organization, "member")
         return self.end_membership(organization, caller)
 
+    def invite_to_organization(
+        self, caller: str, organization: str, email: str, role: Rank
+    ) -> Json:
+        """Who may add a person may invite one; an invitation of the same address is replaced."""
+        place = self.require_rank(caller, organization, self.giver(role))
+        for name, other in list(place.invitations.items()):
+            if other.user == email:
+                self.require_rank(caller, organization, self.giver(other.role))
+                del place.invitations[name]
+        invitation = self.name("invitation")
+        place.invitations[invitation] = Invitation(email, role, by=caller)
+        return {"invitation_id": invitation, "organization_id": organization, "role": role}
+
+    def accept_invitation(self, caller: str, invitation: str) -> Json:
+        """Whose address it is becomes a member, while who invited them may still add them."""
+        organization, invited = self.invited(invitation)
+        if (
+            invited is None
+            or invited.over
+            or invited.user != caller
+            or caller not in self.accounts
+            or not self.may_give(invited.by, organization, invited.role)
+        ):
+            raise Refused("invitation_not_found")
+        place = self.organizations[organization]
+        if caller in place.members:
+            raise Refused("already_member")
+        place.members[caller] = invited.role
+        del place.invitations[invitation]
+        return {"organization_id": organization, "user_id": caller, "role": invited.role}
+
+    def list_invitations(self, caller: str, organization: str) -> Json:
+        """Admins and owners see all of them, over or not."""
+        place = self.require_rank(caller, organization, "admin")
+        return {"items": sorted(place.invitations)}
+
+    def revoke_invitation(self, caller: str, invitation: str) -> Json:
+        """Who may give its role; who does not see it has nothing to take back."""
+        organization, invited = self.invited(invitation)
+        if invited is None or not self.may_give(caller, organization, "member"):
+            raise Refused("invitation_not_found")
+        self.require_rank(caller, organization, self.giver(invited.role))
+        del self.organizations[organization].invitations[invitation]
+        return {"invitation_id": invitation, "role": invited.role}
+
+    def invited(self, invitation: str) -> tuple[str, Invitation | None]:
+        """The organisation of an invitation, and what it says."""
+        for name, place in self.organizations.items():
+            if invitation in place.invitations:
+                return name, place.invitations[invitation]
+        return "", None
+
+    def may_give(self, person: str, organization: str, role: Rank) -> bool:
+        rank = self.rank(person, organization)
+        return rank is not None and RANKS.index(rank) >= RANKS.index(self.giver(role))
+
     def giver(self, role: Rank) -> Rank:
         """Who may give a role in an organisation, and take it."""
         return "admin" if role == "member" else "owner"
 
     def end_membership(self, organization: str, user: str) -> Json:
-        members = self.organizations[organization].members
-        if len(members) > 1 and self.organizations[organization].owners() == [user]:
+        """Whoever leaves or is removed does not come back by an invitation made before."""
+        place = self.organizations[organization]
+        if len(place.members) > 1 and place.owners() == [user]:
             raise Refused("last_owner")
-        rank = members.pop(user)
+        rank = place.members.pop(user)
+        for name, invited in list(place.invitations.items()):
+            if invited.user == user:
+                del place.invitations[name]
         self.settle(organization, user)
         return {"organization_id": organization, "user_id": user, "role": rank}
 
@@ -341,7 +489,7 @@ class World:
             elif piece.organization == organization and piece.owner == gone:
                 piece.owner = place.heir()
             elif not place.members:
-                piece.shares.pop(organization, None)
+                piece.shares.pop((organization, None), None)
         if not place.members:
             del self.organizations[organization]
 
@@ -354,9 +502,19 @@ class World:
         self.compositions[composition].loads += 1
         return {"recorded": 1}
 
-    def expire_share(self, composition: str, grantee: str) -> None:
-        """Time passes, until a share is over."""
-        self.compositions[composition].shares[grantee].over = True
+    def expire(self, name: str, grantee: str | None = None) -> None:
+        """Time passes, until a share of a composition, a link or an invitation is over."""
+        piece = self.compositions.get(name)
+        invited = self.invited(name)[1]
+        if piece is not None and grantee is not None:
+            piece.shares[grantee, None].over = True
+        elif invited is not None:
+            invited.over = True
+        else:
+            piece = self.compositions[self.linked(name) or ""]
+            piece.links[name].over = True
+            for (_, link), share in piece.shares.items():
+                share.over = share.over or link == name
 
     def delete_account(self, person: str) -> None:
         """All that is theirs goes with them; what is their organisations' passes to who stays."""
@@ -366,7 +524,7 @@ class World:
                     place.members[place.heir()] = "owner"
                 self.settle(name, person)
         for name, piece in list(self.compositions.items()):
-            piece.shares.pop(person, None)
+            piece.shares = {key: share for key, share in piece.shares.items() if key[0] != person}
             if piece.owner == person:
                 del self.compositions[name]
         self.accounts.remove(person)
@@ -431,23 +589,28 @@ class World:
         return [[name, self.role(person, name)] for name in names]
 
     def shares_shown_to(self, person: str, composition: str) -> list[list[str]]:
-        """Owners see all shares, those who have one see theirs, over or not."""
-        return [
-            [grantee, share.role]
-            for grantee, share in self.compositions[composition].shares.items()
-            if self.role(person, composition) == "owner" or self.concerns(person, grantee)
-        ]
+        """Owners see all shares and links; who has a share sees it, over or not."""
+        piece = self.compositions[composition]
+        if self.role(person, composition) == "owner":
+            shown = [*piece.shares.items(), *piece.rows_of_links()]
+        else:
+            shown = [row for row in piece.shares.items() if self.concerns(person, row[0][0])]
+        return [[grantee, link or "", share.role] for (grantee, link), share in shown]
 
-    def loaded(self, person: str, composition: str) -> Json:
+    def summary(self, composition: str) -> Json:
         piece = self.compositions[composition]
         return {
-            "role": self.role(person, composition),
             "title": piece.title,
             "version": len(piece.contents),
-            "content": piece.contents[-1],
+            "content_hash": piece.contents[-1],
             "owner_id": piece.owner,
             "organization_id": piece.organization,
-            "versions": list(range(1, len(piece.contents) + 1)),
+        }
+
+    def loaded(self, person: str, composition: str) -> Json:
+        return self.summary(composition) | {
+            "role": self.role(person, composition),
+            "versions": list(range(1, len(self.compositions[composition].contents) + 1)),
             "shares": self.shares_shown_to(person, composition),
         }
 
@@ -484,9 +647,14 @@ class World:
                 for version, content in enumerate(piece.contents, 1)
             ],
             "shared_compositions": [
-                [name, grantee, share.role, share.ends, share.over]
+                [name, grantee, link or "", share.role, share.ends, share.over]
                 for name, piece in self.compositions.items()
-                for grantee, share in piece.shares.items()
+                for (grantee, link), share in [*piece.shares.items(), *piece.rows_of_links()]
+            ],
+            "organization_invitations": [
+                [name, place_name, invited.role, invited.over]
+                for place_name, place in self.organizations.items()
+                for name, invited in place.invitations.items()
             ],
             # Once each, and only what a version reaches.
             "compositions": list(

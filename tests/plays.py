@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.model import RANKS, Json, World
 
 PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
+ANON = "anon"
 JOBS = "jobs"
 NOBODY = ""
 STRANGER = "zoe"  # whom nobody gives anything, and who makes nothing
@@ -28,6 +29,36 @@ class Act:
         return f"{self.who}.{self.what}({arguments})" if self.who else f"{self.what}({arguments})"
 
 
+# Organisations and shares of every kind.
+OPENING = [
+    Act("ann", "create_organization", {"name": "Northwind"}),
+    *(
+        Act("ann", "add_organization_member", {"organization": "org1", "user": user, "role": role})
+        for user, role in {"ben": "admin", "cleo": "member", "dan": "member"}.items()
+    ),
+    *(
+        Act(who, "create_composition", {"title": "First", "content": "a"} | where)
+        for who, where in [
+            ("ann", {"organization": "org1"}),
+            ("cleo", {"organization": "org1"}),
+            ("dan", {}),
+        ]
+    ),
+    *(
+        Act(
+            who,
+            "share_composition",
+            {"composition": name, "role": role, "expires_at": "later"} | to,
+        )
+        for who, name, role, to in [
+            ("ann", "piece1", "editor", {"user": "eve"}),
+            ("dan", "piece3", "viewer", {"organization": "org1"}),
+            ("dan", "piece3", "editor", {"user": "ben"}),
+        ]
+    ),
+]
+
+
 # What people try.
 
 
@@ -43,6 +74,9 @@ class Tries:
 
     def often(self) -> bool:
         return bool(self.draw(st.booleans()))
+
+    def sometimes(self) -> bool:
+        return bool(self.draw(st.integers(0, 2)) == 2)
 
     def rarely(self) -> bool:
         return bool(self.draw(st.integers(0, 7)) == 7)
@@ -73,7 +107,7 @@ class Tries:
     def party(self, composition: str, *roles: str) -> str:
         """Mostly somebody with one of the roles on it."""
         able = [person for person in PEOPLE if self.world.role(person, composition) in roles]
-        return str(self.one_of(able)) if able and self.often() else self.anyone()
+        return str(self.one_of(able)) if able and not self.sometimes() else self.anyone()
 
     def member(self, organization: str) -> str:
         members = [person for person in PEOPLE if self.world.rank(person, organization)]
@@ -83,7 +117,7 @@ class Tries:
         """Whom it is shared with, or somebody else."""
         piece = self.world.compositions.get(composition)
         if piece and piece.shares and not self.rarely():
-            name = self.one_of(list(piece.shares))
+            name = self.one_of([name for name, _ in piece.shares])
             return {"organization" if name in self.world.organizations else "user": name}
         if self.often():
             return {"user": self.person()}
@@ -184,14 +218,59 @@ class Tries:
         caller, how = self.remove_organization_member()
         return caller, how | {"role": self.one_of(RANKS)}
 
-    def expire_share(self) -> tuple[str, Json]:
-        ending = [
-            {"composition": name, "grantee": grantee}
-            for name, piece in self.world.compositions.items()
-            for grantee, share in piece.shares.items()
-            if share.ends and not share.over
-        ]
-        return NOBODY, self.one_of(ending)
+    def create_share_link(self) -> tuple[str, Json]:
+        caller, how = self.owned()
+        return caller, how | {
+            "role": self.one_of(["viewer", "editor"]),
+            "expires_at": "before" if self.rarely() else self.one_of([None, "later"]),
+        }
+
+    def link(self) -> str:
+        there = [name for piece in self.world.compositions.values() for name in piece.links]
+        if not there or self.rarely():
+            there = [name for name in self.world.made if name.startswith("link")] + ["no link"]
+        return str(self.one_of(there))
+
+    def open_share_link(self) -> tuple[str, Json]:
+        return self.one_of([*PEOPLE, ANON]), {"link": self.link()}
+
+    def accept_share_link(self) -> tuple[str, Json]:
+        return self.person(), {"link": self.link()}
+
+    def revoke_share_link(self) -> tuple[str, Json]:
+        link = self.link()
+        return self.party(self.world.linked(link) or "", "owner"), {"link": link}
+
+    def invite_to_organization(self) -> tuple[str, Json]:
+        organization = self.organization()
+        return self.member(organization), {
+            "organization": organization,
+            "email": self.person(),
+            "role": self.one_of(RANKS),
+        }
+
+    def invitation(self) -> str:
+        there = [name for place in self.world.organizations.values() for name in place.invitations]
+        if not there or self.rarely():
+            there = [name for name in self.world.made if name.startswith("inv")] + ["no invitation"]
+        return str(self.one_of(there))
+
+    def accept_invitation(self) -> tuple[str, Json]:
+        invitation = self.invitation()
+        invited = self.world.invited(invitation)[1]
+        caller = invited.user if invited and not self.rarely() else self.anyone()
+        return caller, {"invitation": invitation}
+
+    def revoke_invitation(self) -> tuple[str, Json]:
+        invitation = self.invitation()
+        return self.member(self.world.invited(invitation)[0]), {"invitation": invitation}
+
+    def list_invitations(self) -> tuple[str, Json]:
+        organization = self.organization()
+        return self.member(organization), {"organization": organization}
+
+    def expire(self) -> tuple[str, Json]:
+        return NOBODY, self.one_of(ending(self.world))
 
     def delete_account(self) -> tuple[str, Json]:
         return NOBODY, {"person": self.one_of(sorted(self.world.accounts - {STRANGER}))}
@@ -199,6 +278,8 @@ class Tries:
 
 ALWAYS = ["create_organization", "create_composition"]
 WITH_ORGANIZATIONS = [
+    "invite_to_organization",
+    "list_invitations",
     "add_organization_member",
     "add_organization_member",
     "set_organization_role",
@@ -218,10 +299,39 @@ WITH_COMPOSITIONS = [
     "share_composition",
     "share_composition",
     "unshare_composition",
+    "create_share_link",
     "delete_composition",
     "undelete_composition",
     "purge_composition",
 ]
+
+
+def ending(world: World) -> list[Json]:
+    """What time could end."""
+    pieces = world.compositions.items()
+    shares: list[Json] = [
+        {"name": name, "grantee": grantee}
+        for name, piece in pieces
+        for (grantee, link), share in piece.shares.items()
+        if share.ends and not share.over and link is None
+    ]
+    links: list[Json] = [
+        {"name": link}
+        for _, piece in pieces
+        for link, share in piece.links.items()
+        if share.ends and not share.over
+    ]
+    invitations: list[Json] = [
+        {"name": name}
+        for place in world.organizations.values()
+        for name, invited in place.invitations.items()
+        if not invited.over
+    ]
+    return shares + links + invitations
+
+
+WITH_LINKS = ["open_share_link", "accept_share_link", "accept_share_link", "revoke_share_link"]
+WITH_INVITATIONS = ["accept_invitation", "accept_invitation", "revoke_invitation"]
 
 
 @st.composite
@@ -235,8 +345,12 @@ def acts(draw: st.DrawFn) -> Act:
         possible += WITH_ORGANIZATIONS
     if world.compositions:
         possible += WITH_COMPOSITIONS
-    if any(s.ends and not s.over for c in world.compositions.values() for s in c.shares.values()):
-        possible += ["expire_share"]
+    if any(piece.links for piece in world.compositions.values()):
+        possible += WITH_LINKS
+    if any(place.invitations for place in world.organizations.values()):
+        possible += WITH_INVITATIONS
+    if ending(world):
+        possible += ["expire"]
     if world.accounts != {STRANGER} and tries.rarely():
         possible += ["delete_account"] * 3
     what = tries.one_of(possible)
