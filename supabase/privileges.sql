@@ -19,3 +19,7 @@ alter default privileges in schema public
 create schema private;
 
 grant usage on schema private to authenticated;
+
+-- How far two names are apart, for private.nearest(). A project that has it elsewhere moves it:
+-- alter extension fuzzystrmatch set schema extensions.
+create extension if not exists fuzzystrmatch with schema extensions;

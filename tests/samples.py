@@ -21,6 +21,18 @@ def _text(name: str) -> str:
     return json.dumps(json.loads((FOLDER / f"{name}.json").read_text())["document"])
 
 
+def exact(value: Any) -> Any:
+    """A value that equals another one only if both are the same JSON: 1, 1.0 and true differ.
+
+    Python's own comparison, and so jsonpatch's, takes them for the same.
+    """
+    if isinstance(value, dict):
+        return {key: exact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    return type(value).__name__, str(value)
+
+
 def sample(name: str = "video-library") -> dict[str, Any]:
     """A fresh copy of the first version of a sample."""
     document: dict[str, Any] = json.loads(_text(name))

@@ -47,6 +47,7 @@ export type Database = {
                     "content_hash": string;
                     "created_at": string;
                     "kind": string;
+                    "label": string | null;
                     "message": string | null;
                     "origin": NonNullable<Json>;
                     "parent_version": number | null;
@@ -59,6 +60,7 @@ export type Database = {
                     "content_hash": string;
                     "created_at"?: string;
                     "kind": string;
+                    "label"?: string | null;
                     "message"?: string | null;
                     "origin": NonNullable<Json>;
                     "parent_version"?: number | null;
@@ -70,6 +72,7 @@ export type Database = {
                     "content_hash"?: string;
                     "created_at"?: string;
                     "kind"?: string;
+                    "label"?: string | null;
                     "message"?: string | null;
                     "origin"?: NonNullable<Json>;
                     "parent_version"?: number | null;
@@ -425,6 +428,30 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "diff_versions": {
+                Args: {
+                    "composition_id": string;
+                    "from_version": number;
+                    "to_version": number;
+                };
+                Returns: Json;
+            };
+            "export_my_data": {
+                Args: {
+                    "after"?: string;
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "fork_composition": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "title"?: string;
+                    "version"?: number;
+                };
+                Returns: Json;
+            };
             "get_version": {
                 Args: {
                     "composition_id": string;
@@ -437,6 +464,14 @@ export type Database = {
                     "email": string;
                     "organization_id": string;
                     "role": string;
+                };
+                Returns: Json;
+            };
+            "label_version": {
+                Args: {
+                    "composition_id": string;
+                    "label": string;
+                    "version": number;
                 };
                 Returns: Json;
             };
@@ -496,6 +531,18 @@ export type Database = {
             "purge_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "purge_trash": {
+                Args: {
+                    "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "purge_versions": {
+                Args: {
+                    "row_limit"?: number;
                 };
                 Returns: Json;
             };
@@ -560,6 +607,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "transfer_composition": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "user_id"?: string;
+                };
+                Returns: Json;
+            };
             "undelete_composition": {
                 Args: {
                     "composition_id": string;
@@ -571,6 +626,12 @@ export type Database = {
                     "composition_id": string;
                     "organization_id"?: string;
                     "user_id"?: string;
+                };
+                Returns: Json;
+            };
+            "validate_document": {
+                Args: {
+                    "document": Json;
                 };
                 Returns: Json;
             };

@@ -54,6 +54,7 @@ export interface VersionSummary {
   author_id: string | null;
   origin: { kind: string; [fact: string]: Json | undefined };
   message: string | null;
+  label: string | null;
   created_at: string;
 }
 
@@ -61,11 +62,13 @@ export interface Version extends VersionSummary {
   document: CompositionDocument;
 }
 
-/** Its grantee is a person or an organisation. */
+/** Its grantee is a person or an organisation, or it is a link. */
 export interface Share {
   composition_id: string;
   user_id: string | null;
   organization_id: string | null;
+  /** Of a link its own; of a person's share the link it came by. */
+  link_id: string | null;
   role: "editor" | "viewer";
   expires_at: string | null;
   /** Null: the account is gone. */

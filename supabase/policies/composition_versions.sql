@@ -1,10 +1,11 @@
--- Who may do what to a version: read it with its composition. Nobody changes one.
+-- Who may do what to a version: read it with its composition. Nobody changes one, all but its
+-- label.
 --
 --            stranger  viewer  editor  owner
 --   select      -       yes     yes     yes
 --   insert      -        -       -       -    save_version() and all others that append
---   update      -        -       -       -
---   delete      -        -       -       -
+--   update      -        -       -       -    label_version()
+--   delete      -        -       -       -    purge_versions(), a job
 
 revoke all on public.composition_versions from anon, authenticated, service_role;
 grant select on public.composition_versions to authenticated;

@@ -9,8 +9,12 @@ grant execute on function
   public.create_organization(text),
   public.create_share_link(uuid, text, timestamptz),
   public.delete_composition(uuid),
+  public.diff_versions(uuid, integer, integer),
+  public.export_my_data(text, integer),
+  public.fork_composition(uuid, text, uuid, integer),
   public.get_version(uuid, integer),
   public.invite_to_organization(uuid, text, text),
+  public.label_version(uuid, integer, text),
   public.leave_organization(uuid),
   public.list_invitations(uuid),
   public.list_my_compositions(jsonb, text, integer),
@@ -26,13 +30,17 @@ grant execute on function
   public.save_version(uuid, integer, jsonb, text, text),
   public.set_organization_role(uuid, uuid, text),
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
+  public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
-  public.unshare_composition(uuid, uuid, uuid)
+  public.unshare_composition(uuid, uuid, uuid),
+  public.validate_document(jsonb)
 to authenticated;
 
--- Jobs.
+-- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
   public.popular_compositions(integer, integer),
+  public.purge_trash(integer),
+  public.purge_versions(integer),
   public.record_usage(jsonb)
 to service_role;
 

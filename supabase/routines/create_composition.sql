@@ -16,7 +16,7 @@
 --   PT422 invalid_document        with every problem found, by path
 --   PT422 invalid_argument        title, description, tags or message break their rule
 --
--- Definer rights: nobody may insert a composition in any other way.
+-- Definer rights: callers may not call private.insert_composition(), which checks them.
 create function public.create_composition(
   title           text,
   document        jsonb,
@@ -28,49 +28,16 @@ create function public.create_composition(
 language plpgsql volatile security definer
 set search_path = ''
 as $$
-declare
-  caller   constant uuid := private.lock_caller();
-  quota    constant bigint := private.setting('max_compositions_per_person');
-  id       uuid;
-  broken   text;
-  argument text;
 begin
-  if create_composition.organization_id is not null then
-    perform private.require_organization_role(create_composition.organization_id, 'member');
-
-    -- Held until the end: who is being removed meanwhile leaves this composition behind, too.
-    perform from public.organization_members as m
-      where m.organization_id = create_composition.organization_id and m.user_id = caller
-        for key share;
-    -- Again: who has been removed while this waited is refused.
-    perform private.require_organization_role(create_composition.organization_id, 'member');
-  end if;
-
-  -- One at a time a person, or several at once would each find room for the last one.
-  perform pg_advisory_xact_lock(hashtextextended(caller::text, 0));
-  if quota <= (select count(*) from public.user_compositions as c where c.owner_id = caller) then
-    raise exception 'you own % compositions, which is all a person may', quota using
-      errcode = 'PT403',
-      detail  = jsonb_build_object('code', 'quota_exceeded', 'quota', quota),
-      hint    = 'Delete compositions that are no longer needed.';
-  end if;
-
-  insert into public.user_compositions as c (owner_id, organization_id, title, description, tags)
-  values (caller, create_composition.organization_id, create_composition.title,
-          coalesce(create_composition.description, ''), coalesce(create_composition.tags, '{}'))
-  returning c.id into id;
-
-  return private.append_version(
-    composition_id => id,
-    base_version   => 0,
-    document       => create_composition.document,
-    kind           => 'create',
-    origin         => '{"kind": "user"}',
-    message        => create_composition.message
+  return private.insert_composition(
+    organization_id => create_composition.organization_id,
+    title           => create_composition.title,
+    description     => create_composition.description,
+    tags            => create_composition.tags,
+    document        => create_composition.document,
+    kind            => 'create',
+    origin          => '{"kind": "user"}',
+    message         => create_composition.message
   );
-exception
-  when check_violation or not_null_violation then
-    get stacked diagnostics broken = constraint_name, argument = column_name;
-    perform private.refuse_argument(broken, argument);
 end;
 $$;

@@ -3,12 +3,12 @@
 --   composition_id  a composition the caller may view
 --   version         1, 2, 3 …
 --   returns         {composition_id, version, content_hash, parent_version, kind, author_id,
---                   origin, message, created_at, document}
+--                   origin, message, created_at, label, document}; parent_version may be gone
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
---   PT404 version_not_found      the composition has no such version
+--   PT404 version_not_found      the composition has no such version, or no longer
 --
 -- Definer rights: as load_composition().
 create function public.get_version(composition_id uuid, version integer) returns jsonb
@@ -28,11 +28,7 @@ begin
      and v.version = get_version.version;
 
   if found is null then
-    raise exception 'composition % has no version %', get_version.composition_id,
-      get_version.version using
-      errcode = 'PT404',
-      detail  = jsonb_build_object('code', 'version_not_found'),
-      hint    = 'Pick one that list_versions() returns.';
+    perform private.refuse_version(get_version.composition_id, get_version.version);
   end if;
   return found;
 end;

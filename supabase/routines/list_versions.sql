@@ -4,7 +4,7 @@
 --   after           next of the page before; null: the first page
 --   row_limit       1 to 200
 --   returns         {items: [{composition_id, version, content_hash, parent_version, kind,
---                   author_id, origin, message, created_at}], next: cursor or null}
+--                   author_id, origin, message, created_at, label}], next: cursor or null}
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody

@@ -2,8 +2,9 @@
 --
 --   composition_id  a composition the caller may view
 --   returns         {composition_id, title, description, tags, owner_id, organization_id, role,
---                   version, content_hash, etag, updated_at, document}; role is the caller's:
---                   'owner', 'editor' or 'viewer'
+--                   version, content_hash, etag, updated_at, forked_from_id,
+--                   forked_from_version, document}; role is the caller's: 'owner', 'editor' or
+--                   'viewer'; forked_from_… are null unless it is a fork
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody

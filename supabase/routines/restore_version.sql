@@ -9,7 +9,7 @@
 --   PT401 not_signed_in          the token names nobody
 --   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
---   PT404 version_not_found      the composition has no such version
+--   PT404 version_not_found      the composition has no such version, or no longer
 --   PT403 composition_read_only  readable, but the caller is no editor
 --   PT422 invalid_document       a limit was lowered since the version was saved
 --   PT422 invalid_argument       the message is too long

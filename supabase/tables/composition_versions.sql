@@ -1,5 +1,7 @@
--- One saved state of a composition. Never changed once inserted, which is what makes
--- (composition_id, version) a safe cache key.
+-- One saved state of a composition. Never changed once inserted, all but its label, which is what
+-- makes (composition_id, version) a safe cache key of its content. private.settings says for how
+-- long versions are kept at least: after that purge_versions() may delete old ones, so there may be
+-- gaps, and parent_version may name a version that is gone.
 create table public.composition_versions (
   composition_id uuid        not null,
   version        integer     not null,
@@ -10,6 +12,7 @@ create table public.composition_versions (
   origin         jsonb       not null,             -- who made it and how: {"kind": …}
   message        text,
   created_at     timestamptz not null default clock_timestamp(),
+  label          text,                             -- null: none
 
   constraint composition_versions_pkey primary key (composition_id, version),
   constraint composition_versions_composition_id_fkey
@@ -21,17 +24,21 @@ create table public.composition_versions (
   constraint composition_versions_version_positive check (version > 0),
   constraint composition_versions_parent_version_older
     check (parent_version between 1 and version - 1),
-  constraint composition_versions_kind_known check (kind in ('create', 'save', 'restore')),
-  constraint composition_versions_message_length check (length(message) <= 1000)
+  constraint composition_versions_kind_known check (kind in ('create', 'fork', 'save', 'restore')),
+  constraint composition_versions_message_length check (length(message) <= 1000),
+  constraint composition_versions_label_length check (length(label) <= 100 and label ~ '\S')
 );
 
 comment on constraint composition_versions_message_length on public.composition_versions is
   'A message has at most 1000 characters.';
+comment on constraint composition_versions_label_length on public.composition_versions is
+  'A label has 1 to 100 characters, not all of them blank.';
 
 -- As on user_compositions: no guesses about what others have.
 alter table public.composition_versions
   alter column content_hash set statistics 0,
-  alter column message set statistics 0;
+  alter column message set statistics 0,
+  alter column label set statistics 0;
 
 create index composition_versions_content_hash_idx on public.composition_versions (content_hash);
 create index composition_versions_author_id_idx on public.composition_versions (author_id);

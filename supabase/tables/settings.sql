@@ -22,4 +22,6 @@ values
   ('max_shares_per_composition', 1000, 'Shares of a composition with people and organisations'),
   ('max_links_per_composition', 100, 'Links to a composition, expired or not'),
   ('max_invitations_per_organization', 1000, 'Invitations to an organisation, expired or not'),
-  ('invitation_days', 7, 'Days after which an invitation expires');
+  ('invitation_days', 7, 'Days after which an invitation expires'),
+  ('min_versions_kept', 100, 'Newest versions of a composition that are kept however old they are'),
+  ('version_retention_days', 36500, 'Days for which every version is kept');

@@ -115,7 +115,7 @@ def test_answers_have_the_shapes_that_are_promised(answers, tmp_path):
 
     # So that it is known to look: a key too few, one too many, another value.
     del answers["load_composition"][0]["etag"]
-    answers["list_versions"][0]["items"][0]["label"] = None
+    answers["list_versions"][0]["items"][0]["colour"] = None
     answers["list_shares"][0][0]["role"] = "owner"
     file.write_text(program(answers))
     assert len(compile_typescript(file)) == 3

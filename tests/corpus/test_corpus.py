@@ -1,9 +1,13 @@
-"""Documents that others wrote, with their real histories: all are accepted, all come back equal.
+"""Documents that others wrote, with their real histories: all are accepted, all come back equal,
+and a patch leads from each version to the next.
 
 The corpus is not part of the project (demo/corpus.py says where it is looked for and how it is
 written). `make test` plays a sample of it, `make test-corpus` everything.
 """
 
+import itertools
+
+import jsonpatch
 import psycopg
 import pytest
 
@@ -11,6 +15,7 @@ from demo.corpus import find_corpus, open_corpus
 from devstack import migrations
 from devstack.postgres import Postgres
 from tests.people import Person
+from tests.samples import exact
 
 CORPUS = find_corpus()
 PEOPLE = 3
@@ -46,7 +51,7 @@ def test_every_version_of_every_document_comes_back_equal(request, people):
     assert CORPUS
     whole = request.config.getoption("--whole-corpus")
     source = open_corpus(CORPUS, 0 if whole else SAMPLE)
-    documents = versions = 0
+    documents = versions = diffs = 0
     hashes = set()
 
     for history in source.histories:
@@ -71,10 +76,26 @@ def test_every_version_of_every_document_comes_back_equal(request, people):
         for version, revision in enumerate(history.revisions, start=1):
             read = person.call("get_version", composition_id=composition_id, version=version)
             assert read["document"] == revision.document, (history.title, version)
+        for version, (before, after) in enumerate(itertools.pairwise(history.revisions), start=1):
+            diff = person.call(
+                "diff_versions",
+                composition_id=composition_id,
+                from_version=version,
+                to_version=version + 1,
+            )
+            made = jsonpatch.apply_patch(before.document, diff["patch"])
+            assert exact(made) == exact(after.document), (history.title, version)
+            differ = exact(before.document) != exact(after.document)
+            assert bool(diff["patch"]) == bool(diff["sentences"]) == differ
+            diffs += 1
         versions += len(history.revisions)
         loaded = person.call("load_composition", composition_id=composition_id)
         assert loaded["document"] == history.revisions[-1].document
 
-    print(f"{documents} documents, {versions} versions, {len(hashes)} distinct contents")
+    print(
+        f"{documents} documents, {versions} versions, {diffs} diffs,"
+        f" {len(hashes)} distinct contents"
+    )
     assert not source.skipped
     assert (documents, versions) == ((5691, 14093) if whole else (SAMPLE, versions))
+    assert diffs == versions - documents

@@ -24,8 +24,12 @@ DEFINER_API = {
     "create_organization": "writes organisations and members",
     "create_share_link": "writes shares",
     "delete_composition": "writes compositions",
+    "diff_versions": "callers may not call the helpers",
+    "export_my_data": "reads accounts, and compositions in the trash",
+    "fork_composition": "writes compositions and versions",
     "get_version": "one look-up instead of policies over all that a person may see",
     "invite_to_organization": "writes invitations",
+    "label_version": "writes versions",
     "leave_organization": "writes members",
     "list_invitations": "invitations are for nobody to read",
     "list_my_compositions": "walks indexes instead of policies over all that a person may see",
@@ -35,6 +39,8 @@ DEFINER_API = {
     "open_share_link": "the token decides, whoever sends it",
     "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
+    "purge_trash": "deletes compositions and versions",
+    "purge_versions": "deletes versions",
     "record_usage": "writes counts",
     "remove_organization_member": "writes members",
     "restore_version": "writes versions",
@@ -43,8 +49,10 @@ DEFINER_API = {
     "save_version": "writes versions",
     "set_organization_role": "writes members",
     "share_composition": "writes shares",
+    "transfer_composition": "writes compositions and shares",
     "undelete_composition": "writes compositions",
     "unshare_composition": "writes shares",
+    "validate_document": "reads the limits",
 }
 
 # What anon may do, by its name as the catalog prints it.
@@ -53,6 +61,8 @@ ANON_MAY = {"public.open_share_link(text)"}
 # Functions that service_role may execute, and the job that needs each. It has no right to a table.
 SERVICE_ROLE_MAY = {
     "popular_compositions": "warms a cache",
+    "purge_trash": "purges what has been in the trash for long enough",
+    "purge_versions": "ends what is kept no longer",
     "record_usage": "reports what caches and handlers counted",
 }
 
@@ -198,7 +208,7 @@ RULES: dict[str, LiteralString] = {
              and p.proname = any (%(service_role_may)s)
            )
     """,
-    "service_role may execute all that is listed above": """
+    "service_role may execute all that is listed above, and nobody else": """
         select l.name
           from unnest(%(service_role_may)s::text[]) as l (name)
          where not exists (
@@ -206,6 +216,7 @@ RULES: dict[str, LiteralString] = {
                   where p.pronamespace = 'public'::regnamespace
                     and p.proname = l.name
                     and has_function_privilege('service_role', p.oid, 'execute')
+                    and not has_function_privilege('authenticated', p.oid, 'execute')
                )
     """,
     "every object belongs to the role that ran the migrations": """
@@ -282,7 +293,7 @@ BREACHES: dict[str, LiteralString] = {
     "service_role may execute what is listed above, and has no right to a table": """
         grant select on public.organizations to service_role
     """,
-    "service_role may execute all that is listed above": """
+    "service_role may execute all that is listed above, and nobody else": """
         revoke execute on function public.record_usage from service_role
     """,
     "every object belongs to the role that ran the migrations": """

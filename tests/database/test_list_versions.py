@@ -30,6 +30,7 @@ def test_pages_hold_every_version_once_newest_first(people, composition):
         "origin",
         "message",
         "created_at",
+        "label",
     }
 
 

@@ -13,6 +13,8 @@ KEYS = {
     "content_hash",
     "etag",
     "updated_at",
+    "forked_from_id",
+    "forked_from_version",
     "document",
 }
 

@@ -1,11 +1,9 @@
 """What the four functions that change a membership allow, by the role of who calls."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import psycopg
 import pytest
 
-from tests.people import in_turn, refused, wait_until_blocked
+from tests.people import in_turn, refused
 from tests.samples import SMALLEST
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -410,30 +408,6 @@ def test_the_last_member_takes_the_organisation_along(people, organization, comp
 
     assert ann.rows("select id from organizations") == []
     assert ann.rows("select id::text from user_compositions") == [(mine.id,)]
-
-
-def test_two_accounts_that_are_deleted_at_once_do_not_wait_in_a_circle(
-    people, organization, composition, admin, postgres
-):
-    ann, ben, cy = people("ann", "ben", "cy")
-    northwind = organization(ann, {ben: "member", cy: "member"})
-    pieces = [composition(person, SMALLEST, organization_id=northwind) for person in (ann, ben)]
-    other = psycopg.connect(postgres.url("supabase_admin"), autocommit=True)
-
-    # Ben's deletion has his account and waits for the organisation, which Ann's has reached first.
-    with ThreadPoolExecutor(1) as pool, other:
-        with admin.transaction():
-            admin.execute(
-                "select from public.organizations where id = %s for no key update", (northwind,)
-            )
-            waiting = pool.submit(other.execute, "delete from auth.users where id = %s", (ben.id,))
-            wait_until_blocked(admin, other)
-            admin.execute("delete from auth.users where id = %s", (ann.id,))
-        waiting.result(10)
-
-    assert members(cy, northwind) == {cy.id: "owner"}
-    for piece in pieces:
-        assert cy.call("load_composition", composition_id=piece.id)["owner_id"] == cy.id
 
 
 def test_work_stays_when_the_account_of_its_owner_is_deleted(

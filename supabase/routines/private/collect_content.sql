@@ -3,9 +3,10 @@
 --   content_hashes  candidates
 --   returns         how many there were to delete
 --
--- What a saver holds (private.store_document()) is passed over: it is about to be reached. Whether
--- the rest is reached is asked in a statement of its own, which sees what was committed before the
--- locks were taken.
+-- What somebody holds is passed over, and noted for later: a saver (private.store_document()) is
+-- about to reach it, unless that comes to nothing, and of two who collect it at once neither sees
+-- that the other one's versions are gone. Whether the rest is reached is asked in a statement of
+-- its own, which sees what was committed before the locks were taken.
 --
 -- Definer rights: nobody may delete content in any other way.
 create function private.collect_content(content_hashes bytea[]) returns integer
@@ -22,6 +23,15 @@ begin
      where d.content_hash = any (collect_content.content_hashes)
        for update skip locked
   );
+
+  insert into private.passed_over_content (content_hash)
+  select d.content_hash
+    from public.compositions as d
+   where d.content_hash in (
+           select c.content_hash from unnest(collect_content.content_hashes) as c (content_hash)
+           except
+           select f.content_hash from unnest(free) as f (content_hash)
+         );
 
   delete from public.compositions as d
    where d.content_hash = any (free)

@@ -3,8 +3,8 @@
 --   composition  a row of user_compositions that the caller may read
 --   role         the caller's role on it
 --   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
---                version, content_hash, etag, updated_at}; etag changes whenever any of the
---                others or the document does
+--                version, content_hash, etag, updated_at, forked_from_id, forked_from_version};
+--                etag changes whenever any of the others or the document does
 create function private.composition_summary(composition public.user_compositions, role text)
 returns jsonb
 language plpgsql stable
@@ -22,7 +22,9 @@ declare
     'role', role,
     'version', composition.current_version,
     'content_hash', encode(composition.current_hash, 'hex'),
-    'updated_at', composition.updated_at
+    'updated_at', composition.updated_at,
+    'forked_from_id', composition.forked_from_id,
+    'forked_from_version', composition.forked_from_version
   );
 begin
   return summary

@@ -1,18 +1,30 @@
 -- What is wrong with the outermost level of a document: its keys, and the types of their values.
 --
 --   document  jsonb within the limits
---   returns   array of problems, at most 100, empty when there are none
+--   returns   array of problems by path, empty when there are none
+--
+-- The dialect decides whether there is a body or a root and components. Where it is not known, what
+-- is there decides, so that a misspelt dialect is one problem.
 create function private.envelope_problems(document jsonb) returns jsonb
 language plpgsql stable
 set search_path = ''
 as $$
 declare
-  dialects constant text[] := '{a2ui/0.9.1,json-render/1,json}';
-  is_json  constant boolean := document ->> 'dialect' = 'json';
-  required constant text[] :=
-    case when is_json then '{format,dialect,body}' else '{format,dialect,root,components}' end;
-  allowed  constant text[] := required || '{data,sources,parameters,ext}'::text[];
-  problems jsonb;
+  formats    constant text[] := '{composition/1}';
+  dialects   constant text[] := '{a2ui/0.9.1,json-render/1,json}';
+  dialect    constant text := document ->> 'dialect';
+  root       constant text := document ->> 'root';
+  components constant jsonb := document -> 'components';
+  has_body   constant boolean := dialect is not distinct from 'json'
+    or not coalesce(dialect = any (dialects), false) and document ? 'body' and components is null;
+  required   constant text[] := '{format,dialect}'::text[]
+    || case when has_body then '{body}' else '{root,components}' end::text[];
+  allowed    constant text[] := required || '{data,sources,parameters,ext}'::text[];
+  missing    constant text[] := case
+    when jsonb_typeof(document) = 'object' and not document ?& required
+      then private.missing_keys(document, required, allowed)
+  end;
+  problems   jsonb;
 begin
   if jsonb_typeof(document) is distinct from 'object' then
     return jsonb_build_array(
@@ -20,67 +32,50 @@ begin
     );
   end if;
 
-  select jsonb_agg(found.problem order by found.path)
+  select jsonb_agg(f.problem order by f.name collate "C") filter (where f.problem is not null)
     into problems
     from (
-      select '/format' as path, private.problem(
-               'unknown_format', '/format', 'the format is not known', null, '{composition/1}'
-             ) as problem
-       where document -> 'format' is distinct from '"composition/1"'
-      union all
-      select '/dialect', private.problem(
-               'unknown_dialect', '/dialect', 'the dialect is not known', null, dialects
-             )
-       where jsonb_typeof(document -> 'dialect') is distinct from 'string'
-          or document ->> 'dialect' <> all (dialects)
-      union all
-      select k.path, case
-               when k.name <> all (allowed) then private.problem(
-                 'unknown_key', k.path, 'a document has no such key', null, allowed
+      select k.name, case
+               when not k.is_known then private.problem(
+                 'unknown_key', private.pointer(k.name), 'a document has no such key',
+                 allowed => allowed, nearest => private.nearest(k.name, allowed)
                )
-               else private.problem(
-                 'wrong_type', k.path, 'the value has the wrong type', k.expected
+               when k.value is null and not coalesce(k.name = any (missing), false) then null
+               when k.name = 'format' and k.value = '"composition/1"' then null
+               when k.name = 'format' then private.problem(
+                 'unknown_format', '/format', 'the format is not known',
+                 allowed => formats, nearest => private.nearest(k.value #>> '{}', formats)
                )
-             end
-        from (
-          select e.key as name,
-                 -- Cut: a path is for finding the place, not for sending the document back.
-                 left('/' || replace(replace(e.key, '~', '~0'), '/', '~1'), 200) as path,
-                 case when e.key = 'root' then 'string' else 'object' end as expected,
-                 jsonb_typeof(e.value) as type
-            from jsonb_each(document) as e
-           where e.key not in ('format', 'dialect')
-        ) as k
-       where k.name <> all (allowed) or k.type <> k.expected
-      union all
-      select '/' || r.name, case
-               when r.name = 'root' then private.problem(
+               when k.name = 'dialect' and jsonb_typeof(k.value) = 'string'
+                 and dialect = any (dialects) then null
+               when k.name = 'dialect' then private.problem(
+                 'unknown_dialect', '/dialect', 'the dialect is not known',
+                 allowed => dialects, nearest => private.nearest(dialect, dialects)
+               )
+               when k.value is null and k.name = 'root' then private.problem(
                  'missing_root', '/root', 'the document names no root', 'the id of a component'
                )
-               else private.problem(
-                 'wrong_type', '/' || r.name, 'the value is missing', 'object'
+               when k.value is null then private.problem(
+                 'wrong_type', '/' || k.name, 'the value is missing', 'object'
                )
-             end
-        from unnest(required) as r (name)
-       where r.name not in ('format', 'dialect') and not document ? r.name
-      union all
-      select '/root', private.problem(
-               'missing_root', '/root', 'root names no component', 'the id of a component'
-             )
-       where jsonb_typeof(document -> 'root') = 'string'
-         and jsonb_typeof(document -> 'components') = 'object'
-         and not is_json
-         and not document -> 'components' ? (document ->> 'root')
-      union all
-      select '/components', private.problem(
-               'too_large', '/components', 'the document has too many components',
-               format('at most %s components', private.setting('max_components'))
-             )
-       where jsonb_typeof(document -> 'components') = 'object'
-         and (select count(*) from jsonb_object_keys(document -> 'components'))
-             > private.setting('max_components')
-      limit 100
-    ) as found;
+               when jsonb_typeof(k.value) <> k.type then private.problem(
+                 'wrong_type', '/' || k.name, 'the value has the wrong type', k.type
+               )
+               when k.name = 'root' and jsonb_typeof(components) = 'object'
+                 and not components ? root then private.problem(
+                 'missing_root', '/root', 'root names no component', 'the id of a component',
+                 nearest => private.nearest(root, array(select jsonb_object_keys(components)))
+               )
+             end as problem
+        from (
+          select coalesce(e.key, a.name) as name, e.value, a.name is not null as is_known,
+                 case when a.name = 'root' then 'string' else 'object' end as type
+            from jsonb_each(document) as e
+            full join unnest(allowed) as a (name) on a.name = e.key
+           order by a.name is null, e.key collate "C"
+           limit 100 + cardinality(allowed)
+        ) as k
+    ) as f;
 
   return coalesce(problems, '[]');
 end;

@@ -3,37 +3,54 @@
 -- organisation without members goes, and what was in it. All else that is theirs goes by cascade,
 -- which comes after this.
 --
+-- Locks are taken in the order that private.lock_caller() names, each kind for all organisations
+-- before the next one, and all compositions in which the cascades will touch a row: so nobody who
+-- waits for this is waited for.
+--
 -- Definer rights: whoever deletes an account need not be a member.
 create function private.forget_account() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-  left_id uuid;
-  heir    uuid;
+  left_ids uuid[];
+  left_id  uuid;
+  heir     uuid;
 begin
-  -- All at once and in one order: whoever ends another membership of the same person waits for one
-  -- of them, too, before there is anything that both want.
-  perform from public.organizations as o
-    where o.id in (select m.organization_id from public.organization_members as m
-                    where m.user_id = old.id)
-    order by o.id
-      for no key update;
-
-  for left_id in
+  left_ids := array(
     select m.organization_id
       from public.organization_members as m
      where m.user_id = old.id
      order by m.organization_id
-  loop
-    delete from public.organization_members as m
-     where m.organization_id = left_id and m.user_id = old.id;
+  );
+  perform from public.organizations as o
+    where o.id = any (left_ids)
+    order by o.id
+      for no key update;
 
-    heir := private.organization_heir(left_id);
+  foreach left_id in array left_ids loop
+    heir := private.organization_heir(left_id, old.id);
     update public.organization_members as m
        set role = 'owner'
-     where m.organization_id = left_id and m.user_id = heir;
+     where m.organization_id = left_id and m.user_id = heir and m.role <> 'owner';
+  end loop;
 
+  perform from public.user_compositions as c
+    where c.id in (
+      select c.id from public.user_compositions as c where c.owner_id = old.id
+      union
+      select v.composition_id from public.composition_versions as v where v.author_id = old.id
+      union
+      select s.composition_id
+        from public.shared_compositions as s
+       where s.user_id = old.id or s.created_by = old.id
+    )
+    order by c.id
+      for update;
+
+  delete from public.organization_members as m where m.user_id = old.id;
+
+  foreach left_id in array left_ids loop
     perform private.close_organization(left_id);
   end loop;
   return old;

@@ -1,5 +1,6 @@
 -- Keep an organisation's work in the organisation: when a membership ends, however it ends, the
--- compositions that the person owned there pass to private.organization_heir().
+-- compositions that the person owned there, those in the trash as well, pass to
+-- private.organization_heir(). However many these may own: work is not lost for a quota.
 --
 -- Definer rights: nobody may change an owner in any other way.
 create function private.hand_over_compositions() returns trigger
@@ -7,7 +8,7 @@ language plpgsql security definer
 set search_path = ''
 as $$
 declare
-  heir uuid := private.organization_heir(old.organization_id);
+  heir uuid := private.organization_heir(old.organization_id, old.user_id);
 begin
   if heir is not null then
     update public.user_compositions as c

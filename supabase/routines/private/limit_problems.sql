@@ -15,6 +15,7 @@ declare
   max_bytes  constant bigint := private.setting('max_document_bytes');
   max_depth  constant bigint := private.setting('max_document_depth');
   max_number constant bigint := private.setting('max_number');
+  max_components constant bigint := private.setting('max_components');
   max_zero_scale constant integer := 15;
   problems   jsonb := '[]';
 begin
@@ -52,6 +53,14 @@ begin
   if problems = '[]' and octet_length(document::text) > max_bytes then
     problems := problems || private.problem(
       'too_large', '', 'the document is too large', format('at most %s bytes of text', max_bytes)
+    );
+  end if;
+
+  if problems = '[]' and jsonb_typeof(document -> 'components') = 'object'
+     and (select count(*) from jsonb_object_keys(document -> 'components')) > max_components then
+    problems := problems || private.problem(
+      'too_large', '/components', 'the document has too many components',
+      format('at most %s components', max_components)
     );
   end if;
 

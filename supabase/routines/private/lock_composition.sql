@@ -29,19 +29,9 @@ begin
   perform private.require_composition_role(lock_composition.composition_id, required, in_trash);
   caller := private.lock_caller();
 
-  perform from public.organization_members as m
-    where m.user_id = caller
-      and m.organization_id in (
-        select c.organization_id
-          from public.user_compositions as c
-         where c.id = lock_composition.composition_id
-        union
-        select s.organization_id
-          from public.shared_compositions as s
-         where s.composition_id = lock_composition.composition_id
-      )
-    order by m.organization_id
-      for share;
+  perform private.lock_memberships(
+    array[caller], private.organizations_around(lock_composition.composition_id)
+  );
 
   select c.* into locked
     from public.user_compositions as c

@@ -2,7 +2,7 @@
 --
 --   version  a row of composition_versions that the caller may read
 --   returns  {composition_id, version, content_hash, parent_version, kind, author_id, origin,
---            message, created_at}
+--            message, created_at, label}
 create function private.version_summary(version public.composition_versions) returns jsonb
 language sql stable
 set search_path = ''
@@ -16,6 +16,7 @@ as $$
     'author_id', version.author_id,
     'origin', version.origin,
     'message', version.message,
-    'created_at', version.created_at
+    'created_at', version.created_at,
+    'label', version.label
   );
 $$;
