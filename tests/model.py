@@ -83,6 +83,9 @@ class Composition:
     shares: dict[tuple[str, str | None], Share] = field(default_factory=dict)
     links: dict[str, Share] = field(default_factory=dict)
     trashed: bool = False
+    overdue: bool = False  # in the trash for so long that it may be purged
+    forked_from: tuple[str, int] | None = None
+    labels: dict[int, str] = field(default_factory=dict)
     loads: int = 0
 
     def rows_of_links(self) -> list[tuple[tuple[str, str | None], Share]]:
@@ -214,6 +217,66 @@ class World:
         piece.title = title
         piece.changed = self.now()
 
+    def label_version(self, caller: str, composition: str, version: int, label: str) -> Json:
+        """Editors give a version a name."""
+        piece = self.require_role(caller, composition, "editor")
+        if not 1 <= version <= len(piece.contents):
+            raise Refused("version_not_found")
+        piece.labels[version] = label
+        return {"version": version, "label": label}
+
+    def fork_composition(
+        self,
+        caller: str,
+        composition: str,
+        organization: str | None = None,
+        version: int | None = None,
+    ) -> Json:
+        """Who views a composition makes one of their own out of a version of it."""
+        source = self.require_role(caller, composition, "viewer")
+        chosen = len(source.contents) if version is None else version
+        if not 1 <= chosen <= len(source.contents):
+            raise Refused("version_not_found")
+        content = source.contents[chosen - 1]
+        fork = self.create_composition(caller, source.title, content, organization)
+        self.compositions[fork["composition_id"]].forked_from = composition, chosen
+        return fork
+
+    def transfer_composition(
+        self,
+        caller: str,
+        composition: str,
+        user: str | None = None,
+        organization: str | None = None,
+    ) -> Json:
+        """Owners say who owns it, and where it belongs.
+
+        Into an organisation if both are members, else to whom they share an organisation with; out
+        of an organisation if they are admins there. Who owns it then needs no share in person.
+        """
+        piece = self.require_role(caller, composition, "owner")
+        receiver = user or caller
+        if organization is not None:
+            self.require_rank(caller, organization, "member")
+            if not self.rank(receiver, organization):
+                raise Refused("member_not_found")
+        elif receiver != caller and not self.know_each_other(caller, receiver):
+            raise Refused("user_not_found")
+        if piece.organization not in (None, organization):
+            self.require_rank(caller, piece.organization or "", "admin")
+        if piece.owner != receiver:
+            piece.shares = {key: share for key, share in piece.shares.items() if key[0] != receiver}
+        if (piece.owner, piece.organization) != (receiver, organization):
+            piece.owner, piece.organization = receiver, organization
+            piece.changed = self.now()
+        return self.written(composition) | {"owner_id": receiver, "organization_id": organization}
+
+    def know_each_other(self, person: str, other: str) -> bool:
+        return any(
+            person in place.members and other in place.members
+            for place in self.organizations.values()
+        )
+
     def delete_composition(self, caller: str, composition: str) -> Json:
         """Owners put it into the trash."""
         piece = self.require_role(caller, composition, "owner")
@@ -224,7 +287,7 @@ class World:
     def undelete_composition(self, caller: str, composition: str) -> Json:
         """Owners take it out again, and all is as it was."""
         piece = self.require_role(caller, composition, "owner", trashed=True)
-        piece.trashed = False
+        piece.trashed = piece.overdue = False
         piece.changed = self.now()
         return self.written(composition)
 
@@ -249,6 +312,26 @@ class World:
     def list_versions(self, caller: str, composition: str) -> Json:
         self.require_role(caller, composition, "viewer")
         return {}
+
+    def list_my_compositions(self, caller: str, filter: Json) -> Json:
+        """What the caller views, or the part of it that only shares show; or their own trash.
+
+        Last changed first.
+        """
+        roles = {name: self.role(caller, name) for name in self.compositions}
+        trash = bool(filter.get("trashed"))
+        items = [
+            [name, roles[name]]
+            for name, piece in self.compositions.items()
+            if roles[name]
+            and piece.trashed == trash
+            and not (filter.get("shared") and (trash or self.is_theirs(caller, piece)))
+        ]
+        return {"items": items}
+
+    def is_theirs(self, person: str, piece: Composition) -> bool:
+        """Theirs, or their organisations': they need no share to see it."""
+        return piece.owner == person or self.rank(person, piece.organization) is not None
 
     def list_shares(self, caller: str, composition: str) -> Json:
         self.require_role(caller, composition, "viewer")
@@ -483,17 +566,26 @@ class World:
     def settle(self, organization: str, gone: str) -> None:
         """An organisation keeps its work when somebody has gone, and goes with the last one."""
         place = self.organizations[organization]
+        self.now()
         for name, piece in list(self.compositions.items()):
             if piece.organization == organization and not place.members:
                 del self.compositions[name]
             elif piece.organization == organization and piece.owner == gone:
                 piece.owner = place.heir()
+                piece.changed = self.time
             elif not place.members:
                 piece.shares.pop((organization, None), None)
         if not place.members:
             del self.organizations[organization]
 
     # Jobs, and what is nobody's act.
+
+    def purge_trash(self) -> Json:
+        """What has been in the trash for too long goes."""
+        overdue = [name for name, piece in self.compositions.items() if piece.overdue]
+        for name in overdue:
+            del self.compositions[name]
+        return {}
 
     def record_usage(self, composition: str) -> Json:
         """Counts go to what there is, in the trash or not."""
@@ -503,10 +595,12 @@ class World:
         return {"recorded": 1}
 
     def expire(self, name: str, grantee: str | None = None) -> None:
-        """Time passes, until a share of a composition, a link or an invitation is over."""
+        """Time passes: a share, a link, an invitation is over; what is in the trash, overdue."""
         piece = self.compositions.get(name)
         invited = self.invited(name)[1]
-        if piece is not None and grantee is not None:
+        if piece is not None and grantee is None:
+            piece.overdue = True
+        elif piece is not None and grantee is not None:
             piece.shares[grantee, None].over = True
         elif invited is not None:
             invited.over = True
@@ -560,33 +654,11 @@ class World:
                 for name in visible
                 if self.role(person, name) == "owner" and self.compositions[name].loads
             ],
-            "list": self.listed(person, visible),
-            "list of the trash": self.listed(
-                person, [name for name in self.compositions if self.owns_in_trash(person, name)]
-            ),
-            "list of what is shared": self.listed(
-                person, [name for name in visible if not self.is_theirs(person, name)]
-            ),
         } | {
             name: {"composition_role": self.role(person, name)}
             | (self.loaded(person, name) if name in visible else self.absence(person, name))
             for name in self.pieces()
         }
-
-    def owns_in_trash(self, person: str, composition: str) -> bool:
-        """The trash is there for owners alone."""
-        piece = self.compositions[composition]
-        return piece.trashed and self.role(person, composition) == "owner"
-
-    def is_theirs(self, person: str, composition: str) -> bool:
-        """Theirs, or their organisations': they need no share to see it."""
-        piece = self.compositions[composition]
-        return piece.owner == person or self.rank(person, piece.organization) is not None
-
-    def listed(self, person: str, names: list[str]) -> list[list[str | None]]:
-        """Last changed first."""
-        names = sorted(names, key=lambda name: self.compositions[name].changed, reverse=True)
-        return [[name, self.role(person, name)] for name in names]
 
     def shares_shown_to(self, person: str, composition: str) -> list[list[str]]:
         """Owners see all shares and links; who has a share sees it, over or not."""
@@ -605,6 +677,8 @@ class World:
             "content_hash": piece.contents[-1],
             "owner_id": piece.owner,
             "organization_id": piece.organization,
+            "forked_from_id": piece.forked_from and piece.forked_from[0],
+            "forked_from_version": piece.forked_from and piece.forked_from[1],
         }
 
     def loaded(self, person: str, composition: str) -> Json:
@@ -642,7 +716,7 @@ class World:
                 for name, piece in self.compositions.items()
             ],
             "composition_versions": [
-                [name, version, content]
+                [name, version, content, piece.labels.get(version, "")]
                 for name, piece in self.compositions.items()
                 for version, content in enumerate(piece.contents, 1)
             ],

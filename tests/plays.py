@@ -156,6 +156,33 @@ class Tries:
             "title": self.one_of(["Second", "Third"]),
         }
 
+    def label_version(self) -> tuple[str, Json]:
+        caller, how = self.restore_version()
+        return caller, how | {"label": self.one_of(["good", "better"])}
+
+    def fork_composition(self) -> tuple[str, Json]:
+        composition = self.composition()
+        caller = self.party(composition, "owner", "editor", "viewer")
+        how: Json = {"composition": composition}
+        if self.often():
+            how["organization"] = self.organization(caller)
+        if self.often():
+            how["version"] = self.draw(st.integers(1, 3))
+        return caller, how
+
+    def transfer_composition(self) -> tuple[str, Json]:
+        composition = self.composition()
+        caller = self.party(composition, "owner")
+        how: Json = {"composition": composition}
+        if not self.sometimes():
+            how["user"] = self.person()
+        if self.often():
+            how["organization"] = self.organization(caller)
+        return caller, how
+
+    def purge_trash(self) -> tuple[str, Json]:
+        return JOBS, {}
+
     def owned(self) -> tuple[str, Json]:
         composition = self.composition()
         return self.party(composition, "owner"), {"composition": composition}
@@ -170,6 +197,10 @@ class Tries:
         return self.anyone(), {"composition": self.composition()}
 
     list_versions = list_shares = read
+
+    def list_my_compositions(self) -> tuple[str, Json]:
+        filter = self.one_of([{}, {"trashed": True}, {"shared": True}])
+        return self.anyone(), {"filter": filter}
 
     def record_usage(self) -> tuple[str, Json]:
         return JOBS, {"composition": self.composition()}
@@ -295,6 +326,12 @@ WITH_COMPOSITIONS = [
     "save_version",
     "restore_version",
     "rename",
+    "label_version",
+    "fork_composition",
+    "transfer_composition",
+    "transfer_composition",
+    "list_my_compositions",
+    "list_my_compositions",
     "share_composition",
     "share_composition",
     "share_composition",
@@ -327,7 +364,10 @@ def ending(world: World) -> list[Json]:
         for name, invited in place.invitations.items()
         if not invited.over
     ]
-    return shares + links + invitations
+    trash: list[Json] = [
+        {"name": name} for name, piece in pieces if piece.trashed and not piece.overdue
+    ]
+    return shares + links + invitations + trash
 
 
 WITH_LINKS = ["open_share_link", "accept_share_link", "accept_share_link", "revoke_share_link"]
@@ -351,6 +391,8 @@ def acts(draw: st.DrawFn) -> Act:
         possible += WITH_INVITATIONS
     if ending(world):
         possible += ["expire"]
+    if any(piece.overdue for piece in world.compositions.values()):
+        possible += ["purge_trash"]
     if world.accounts != {STRANGER} and tries.rarely():
         possible += ["delete_account"] * 3
     what = tries.one_of(possible)
