@@ -196,6 +196,11 @@ def test_a_child_of_another_shape_is_named_with_what_is_expected(ann, component,
         ({"root": {"component": ""}}, [("missing_component", "/components/root/component")]),
         ({"root": {"component": None}}, [("wrong_type", "/components/root/component")]),
         ({"root": {"component": ["Text"]}}, [("wrong_type", "/components/root/component")]),
+        # What a modal would lead to is not called unreachable.
+        (
+            {"root": {"trigger": "a", "content": "b"}, "a": LEAF, "b": LEAF},
+            [("missing_component", "/components/root/component")],
+        ),
         ({"root": "Text"}, [("wrong_type", "/components/root")]),
         ({"root": []}, [("wrong_type", "/components/root")]),
         ({"root": ["children", "component"]}, [("wrong_type", "/components/root")]),
@@ -283,7 +288,7 @@ def test_every_problem_of_the_tree_is_named_at_its_path(ann, dialect, components
     assert sorted(found(ann, tree(dialect=dialect, **components))) == sorted(expected)
 
 
-def test_a_hundred_children_of_one_place_are_told_apart(ann):
+def test_the_entries_of_a_list_are_counted_in_their_order(ann):
     ids = [f"c{number}" for number in range(12)]
     document = tree(root=column(*ids, "c3"), **dict.fromkeys(ids, LEAF))
     assert found(ann, document) == [("two_parents", "/components/root/children/12")]

@@ -66,7 +66,8 @@ begin
          where jsonb_typeof(c.component -> 'children') <> 'array'
         union all
         select c.id, c.number,
-               'tabs/' || e.nth - 1 || case when jsonb_typeof(e.value) = 'object' then '/child' else '' end,
+               'tabs/' || e.nth - 1
+                 || case when jsonb_typeof(e.value) = 'object' then '/child' else '' end,
                e.nth, e.value -> 'child', c.type = 'Tabs', null
           from c
          cross join jsonb_array_elements(

@@ -9,7 +9,8 @@
 -- for each component and ends at a hundred problems, however many children are named. A child that
 -- it is still below closes a cycle; one that was met as a child before has two parents. What is no
 -- child at all is unreachable, and so is what it leads to, which is no mistake of its own. That is
--- said only where the root and all children are there: a missing one may be what would lead to it.
+-- said only where the root, all children and all types are there: what is missing may be what would
+-- lead to it.
 create function private.tree_problems(components jsonb, root text) returns jsonb
 language plpgsql stable
 set search_path = ''
@@ -77,7 +78,7 @@ begin
     return problems || private.child_problems(components);
   end if;
   if top is null or cardinality(children) = 2 * cardinality(ids) - 1 and problems = '[]'
-     or jsonb_path_exists(components, '$.* ? (@.type() != "object")') then
+     or jsonb_path_exists(components, '$.* ? (!(@.component.type() == "string"))') then
     return problems;
   end if;
   return problems || private.unreachable_problems(ids, children, top);
