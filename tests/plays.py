@@ -105,9 +105,12 @@ class Tries:
         return str(self.one_of(there))
 
     def party(self, composition: str, *roles: str) -> str:
-        """Mostly somebody with one of the roles on it."""
+        """Mostly somebody with one of the roles on it; else mostly somebody with another one."""
         able = [person for person in PEOPLE if self.world.role(person, composition) in roles]
-        return str(self.one_of(able)) if able and not self.sometimes() else self.anyone()
+        close = [person for person in PEOPLE if self.world.role(person, composition)]
+        if able and not self.sometimes():
+            return str(self.one_of(able))
+        return str(self.one_of(close)) if close and not self.sometimes() else self.anyone()
 
     def member(self, organization: str) -> str:
         members = [person for person in PEOPLE if self.world.rank(person, organization)]
@@ -116,7 +119,7 @@ class Tries:
     def grantee(self, composition: str, caller: str) -> Json:
         """Whom it is shared with, or somebody else."""
         piece = self.world.compositions.get(composition)
-        if piece and piece.shares and not self.rarely():
+        if piece and piece.shares and not self.sometimes():
             name = self.one_of([name for name, _ in piece.shares])
             return {"organization" if name in self.world.organizations else "user": name}
         if self.often():
@@ -187,7 +190,14 @@ class Tries:
         composition = self.composition()
         return self.party(composition, "owner"), {"composition": composition}
 
-    delete_composition = undelete_composition = purge_composition = owned
+    delete_composition = owned
+
+    def trashed(self) -> tuple[str, Json]:
+        trash = [name for name, piece in self.world.compositions.items() if piece.trashed]
+        composition = self.one_of(trash) if trash and not self.rarely() else self.composition()
+        return self.party(composition, "owner"), {"composition": composition}
+
+    undelete_composition = purge_composition = trashed
 
     def get_version(self) -> tuple[str, Json]:
         composition = self.composition()

@@ -358,23 +358,32 @@ class Play(RuleBasedStateMachine):
     def open(self, populated: bool) -> None:
         """Some plays begin where others have to come to first."""
         for act in OPENING if populated else []:
-            self.stage.perform(act, self.expected(act))
+            self.perform(act)
 
     @rule(act=acts())
     def act(self, act: Act) -> None:
         """The database answers what the model answers, and shows what it shows."""
         self.agreed = False
-        expected = self.expected(act)
-        answer = self.stage.perform(act, expected)
-        if act.what == "list_my_compositions":
-            changed = [self.world.compositions[name].changed for name, _ in answer["items"]]
-            assert changed == sorted(changed, reverse=True), act
-        told = {key: answer[key] for key in ("refused", *expected) if key in answer}
-        assert in_any_order(told) == in_any_order(expected), act
-        if "refused" not in expected and not act.what.startswith(READS):
+        changed = self.perform(act)
+        if changed:
             # One at a time, for speed; at the end it is everybody's turn.
             self.look(next(self.lookers))
         self.agreed = True
+
+    def perform(self, act: Act) -> bool:
+        """Let an act happen in both.
+
+        Returns:
+            Whether it may have changed something.
+        """
+        expected = self.expected(act)
+        answer = self.stage.perform(act, expected)
+        told = {key: answer[key] for key in ("refused", *expected) if key in answer}
+        assert in_any_order(told) == in_any_order(expected), act
+        if act.what == "list_my_compositions":
+            times = [self.world.compositions[name].changed for name, _ in answer["items"]]
+            assert times == sorted(times, reverse=True), act
+        return "refused" not in expected and not act.what.startswith(READS)
 
     def expected(self, act: Act) -> Json:
         caller = [act.who] if act.who in (*EVERYONE, ANON) else []
