@@ -375,17 +375,14 @@ class World:
 
         One's own needs no role: it may be over, or the composition in the trash.
         """
-        ended = [
-            key
-            for key in (self.compositions[composition].shares if self.exists(composition) else ())
-            if key[0] in (user, organization)
-        ]
-        if user != caller or not ended:
+        shares = self.compositions[composition].shares if self.exists(composition) else {}
+        if user != caller or caller not in {grantee for grantee, _ in shares}:
             self.require_role(caller, composition, "viewer" if user == caller else "owner")
+        ended = [key for key in shares if key[0] in (user, organization)]
         if not ended or (user is None) == (organization is None):
             raise Refused("share_not_found")
-        shares = [self.compositions[composition].shares.pop(key) for key in ended]
-        role = "editor" if "editor" in {share.role for share in shares} else "viewer"
+        roles = {shares.pop(key).role for key in ended}
+        role = "editor" if "editor" in roles else "viewer"
         return {"user_id": user, "organization_id": organization, "role": role}
 
     # Links.

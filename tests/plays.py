@@ -29,34 +29,40 @@ class Act:
         return f"{self.who}.{self.what}({arguments})" if self.who else f"{self.what}({arguments})"
 
 
-# Organisations and shares of every kind.
-OPENING = [
-    Act("ann", "create_organization", {"name": "Northwind"}),
-    *(
-        Act("ann", "add_organization_member", {"organization": "org1", "user": user, "role": role})
-        for user, role in {"ben": "admin", "cleo": "member", "dan": "member"}.items()
-    ),
-    *(
-        Act(who, "create_composition", {"title": "First", "content": "a"} | where)
-        for who, where in [
-            ("ann", {"organization": "org1"}),
-            ("cleo", {"organization": "org1"}),
-            ("dan", {}),
-        ]
-    ),
-    *(
-        Act(
-            who,
-            "share_composition",
-            {"composition": name, "role": role, "expires_at": "later"} | to,
-        )
-        for who, name, role, to in [
-            ("ann", "piece1", "editor", {"user": "eve"}),
-            ("dan", "piece3", "viewer", {"organization": "org1"}),
-            ("dan", "piece3", "editor", {"user": "ben"}),
-        ]
-    ),
-]
+def opening(ranks: Json) -> list[Act]:
+    """An organisation of ann's, and works with a share, a link and an invitation of each kind."""
+    organization = {"organization": "org1"}
+    later = {"expires_at": "later"}
+    return [
+        Act("ann", "create_organization", {"name": "Northwind"}),
+        *(
+            Act("ann", "add_organization_member", organization | {"user": user, "role": rank})
+            for user, rank in ranks.items()
+        ),
+        *(
+            Act(who, "create_composition", {"title": "First", "content": "a"} | where)
+            for who, where in [("ann", organization), ("cleo", organization), ("dan", {})]
+        ),
+        *(
+            Act(who, what, {"composition": composition} | how)
+            for who, what, composition, how in [
+                ("ann", "share_composition", "piece1", {"role": "editor", "user": "eve"} | later),
+                ("dan", "share_composition", "piece3", {"role": "viewer"} | organization),
+                ("dan", "share_composition", "piece3", {"role": "editor", "user": "ben"}),
+                ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
+                ("dan", "create_share_link", "piece3", {"role": "viewer"}),
+            ]
+        ),
+        Act("ann", "invite_to_organization", organization | {"email": "eve", "role": "admin"}),
+    ]
+
+
+# How plays begin, so that they get to where it matters.
+OPENINGS = {
+    "from nothing": [],
+    "with one owner": opening({"ben": "admin", "cleo": "member", "dan": "member"}),
+    "with owners": opening({"cleo": "member", "dan": "admin", "ben": "owner", "eve": "owner"}),
+}
 
 
 # What people try.
@@ -122,9 +128,11 @@ class Tries:
         if piece and piece.shares and not self.sometimes():
             name = self.one_of([name for name, _ in piece.shares])
             return {"organization" if name in self.world.organizations else "user": name}
-        if self.often():
-            return {"user": self.person()}
-        return {"organization": self.organization(caller)}
+        user: Json = {"user": self.person()}
+        organization: Json = {"organization": self.organization(caller)}
+        if self.rarely():
+            return user | organization if self.often() else {}
+        return user if self.often() else organization
 
     # One method for each thing that can be tried: it returns who tries it, and how.
 
@@ -400,7 +408,7 @@ def acts(draw: st.DrawFn) -> Act:
     if any(place.invitations for place in world.organizations.values()):
         possible += WITH_INVITATIONS
     if ending(world):
-        possible += ["expire"]
+        possible += ["expire", "expire"]
     if any(piece.overdue for piece in world.compositions.values()):
         possible += ["purge_trash"]
     if world.accounts != {STRANGER} and tries.rarely():
