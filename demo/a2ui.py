@@ -1,19 +1,15 @@
 """Documents from A2UI: the messages that an agent streams, folded into what they add up to.
 
 What the messages say of the surface itself is kept in `ext`, under `a2ui/surface`. Messages never
-take a component away and may show one in several places; a document is a tree. So what the root no
-longer leads to is left out, and what is shown again is copied under an id of its own.
+take a component away: what was replaced, so that the root no longer leads to it, is left out.
 """
 
-import copy
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from demo.histories import Json, SourceError
 
 _ROOT = "root"  # A2UI's own word for the outermost component
-_MOST = 5000  # components in a document
 _KINDS = {"createSurface", "updateComponents", "updateDataModel"}
 
 
@@ -25,7 +21,7 @@ def fold(messages: Sequence[Json]) -> Json:
 
     Raises:
         SourceError: A message is of no kind that is known, is for another surface, or puts data
-            where there is no place for it; or a component is below itself.
+            where there is no place for it.
     """
     surface: Json = {}
     components: dict[str, Json] = {}
@@ -48,7 +44,7 @@ def fold(messages: Sequence[Json]) -> Json:
         "format": "composition/1",
         "dialect": "a2ui/0.9.1",
         "root": _ROOT,
-        "components": _as_tree(components),
+        "components": _below_the_root(components),
         "data": data,
         "ext": {"a2ui/surface": _without(surface, "surfaceId")},
     }
@@ -77,27 +73,24 @@ def put_child(component: Json, place: str, child: Any) -> None:
     target[int(last) if isinstance(target, list) else last] = child
 
 
-def _as_tree(components: dict[str, Json]) -> dict[str, Json]:
-    """What the root leads to, each component in one place."""
-    if _ROOT not in components:
-        return components
-    tree: dict[str, Json] = {}
-    ids = {_ROOT}
-    left = [(_ROOT, _ROOT)]
+def _below_the_root(components: dict[str, Json]) -> dict[str, Json]:
+    reached: set[str] = set()
+    left = {_ROOT}
     while left:
-        original, id = left.pop()
-        tree[id] = copy.deepcopy(components[original])
-        for place, child in children(components[original]):
-            if child not in components:
-                continue  # the validator says so better
-            names = itertools.chain([child], (f"{child}-{n}" for n in itertools.count(2)))
-            own = next(n for n in names if n not in ids and (n == child or n not in components))
-            put_child(tree[id], place, own)
-            ids.add(own)
-            left.append((child, own))
-        if len(ids) > _MOST:
-            raise SourceError(f"more than {_MOST} components, or one that is below itself")
-    return tree
+        reached |= left
+        left = {
+            child
+            for id in left
+            if id in components
+            for _, child in children(components[id])
+            if child not in reached
+        }
+    # Without a root nothing is left out: the validator says so better.
+    return {
+        id: component
+        for id, component in components.items()
+        if id in reached or _ROOT not in components
+    }
 
 
 def _without(values: Json, key: str) -> Json:

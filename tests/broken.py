@@ -82,6 +82,10 @@ class Breaker:
             if isinstance(component.get("children"), list)
         ]
 
+    def _places(self, child: str) -> list[tuple[str, str]]:
+        """Where it is named: a template or a trigger may be in several places."""
+        return sorted((parent, place) for parent, place, named in self.references if named == child)
+
     def _parameter(self, document: Json, type: str) -> tuple[str, Json] | None:
         of_type = {
             name: parameter
@@ -104,10 +108,13 @@ class Breaker:
     def drop_a_component(self, document: Json) -> list[Problem] | None:
         if not self.references:
             return None
-        parent, place, child = self.random.choice(self.references)
+        _, _, child = self.random.choice(self.references)
         del document["components"][child]
         left = [id for id in self.ids if id != child]
-        return [problem("unresolved_child", f"/components/{parent}/{place}", nearest(child, left))]
+        return [
+            problem("unresolved_child", f"/components/{parent}/{place}", nearest(child, left))
+            for parent, place in self._places(child)
+        ]
 
     def name_a_child_twice(self, document: Json) -> list[Problem] | None:
         parents = [id for id in self._columns() if self.document["components"][id]["children"]]
@@ -162,9 +169,10 @@ class Breaker:
     def give_a_bad_id(self, document: Json) -> list[Problem] | None:
         if not self.references:
             return None
-        parent, place, child = self.random.choice(self.references)
+        _, _, child = self.random.choice(self.references)
         document["components"]["a b/~"] = document["components"].pop(child)
-        put_child(document["components"][parent], place, "a b/~")
+        for parent, place in self._places(child):
+            put_child(document["components"][parent], place, "a b/~")
         return [problem("bad_component_id", "/components/a b~1~0")]
 
     def misspell_a_key(self, document: Json) -> list[Problem]:

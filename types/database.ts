@@ -126,7 +126,7 @@ export type Database = {
             "organization_invitations": {
                 Row: {
                     "created_at": string;
-                    "created_by": string | null;
+                    "created_by": string;
                     "email": string;
                     "expires_at": string;
                     "id": string;
@@ -137,7 +137,7 @@ export type Database = {
                 ComputedFields: never;
                 Insert: {
                     "created_at"?: string;
-                    "created_by"?: string | null;
+                    "created_by"?: string;
                     "email": string;
                     "expires_at": string;
                     "id"?: string;
@@ -147,7 +147,7 @@ export type Database = {
                 };
                 Update: {
                     "created_at"?: string;
-                    "created_by"?: string | null;
+                    "created_by"?: string;
                     "email"?: string;
                     "expires_at"?: string;
                     "id"?: string;

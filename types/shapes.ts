@@ -37,6 +37,9 @@ export interface CompositionSummary {
   content_hash: string;
   etag: string;
   updated_at: string;
+  /** Null: no fork. */
+  forked_from_id: string | null;
+  forked_from_version: number | null;
 }
 
 export interface Composition extends CompositionSummary {
@@ -49,7 +52,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "save" | "restore";
+  kind: "create" | "fork" | "save" | "restore";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; [fact: string]: Json | undefined };

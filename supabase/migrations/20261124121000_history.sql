@@ -470,7 +470,8 @@ begin
      cross join lateral jsonb_path_query(
        c.value,
        'lax $ ? (@.type() == "object").keyvalue()
-            ? (@.key like_regex "(child|children|componentId|content|tabs|trigger)$" flag "i").value'
+            ? (@.key like_regex "(child|children|componentId|content|tabs|trigger)$" flag "i")
+            .value'
      ) as kept (value)
      cross join lateral jsonb_path_query(
        kept.value, 'strict $.**{0 to 2} ? (@.type() == "string")'
@@ -770,8 +771,8 @@ set search_path = ''
 as $$
 begin
   return (
-    select coalesce(bool_and(coalesce(jsonb_typeof(e.value -> 'id') in ('string', 'number'), false)), true)
-       and count(*) = count(distinct e.value -> 'id')
+    select count(*) = count(distinct e.value -> 'id')
+             filter (where jsonb_typeof(e.value -> 'id') in ('string', 'number'))
       from jsonb_array_elements(list) with ordinality as e (value, nth)
      where e.nth > after and e.nth <= until
   );
@@ -1040,8 +1041,10 @@ begin
     return private.value_phrase(parameter);
   elsif label ~ '\S' then
     return private.short_text(
-      case when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$' then lower(left(label, 1)) || substr(label, 2)
-           else label end
+      case
+        when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$' then lower(left(label, 1)) || substr(label, 2)
+        else label
+      end
     );
   elsif type = 'sort' and parameter ->> 'field' ~ '\S' then
     return private.short_text(concat_ws(
@@ -1127,8 +1130,10 @@ begin
   end if;
 
   if summed and cardinality(edits) > 3 then
-    select array_agg(p.place || case when p.count > 1 then format(' (%s changes)', p.count) else '' end
-                     order by p.first)
+    select array_agg(
+             p.place || case when p.count > 1 then format(' (%s changes)', p.count) else '' end
+             order by p.first
+           )
       into places
       from (
         select private.short_text('/' || split_part(e.edit ->> 'path', '/', 2)) as place,
@@ -1455,6 +1460,7 @@ $$;
 create function public.purge_versions(row_limit integer default 1000) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
+set plan_cache_mode = force_custom_plan  -- a plan for any settings took fifty times as long
 as $$
 declare
   -- The longest retention that can be counted back from now.

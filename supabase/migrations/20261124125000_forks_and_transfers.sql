@@ -189,7 +189,7 @@ $$;
 
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'shares_given', 'shares_received' or 'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received' or 'authored'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -217,6 +217,20 @@ begin
        where m.user_id = exported_rows.user_id
          and (m.organization_id, 1) > (after_id, after_nth)
        order by m.organization_id
+       limit row_limit;
+
+  elsif list = 'invitations' then
+    return query
+      select i.id, 1, private.invitation_summary(i)
+        from public.organization_invitations as i
+       where (
+               i.created_by = exported_rows.user_id
+               or i.email = (
+                    select lower(u.email) from auth.users as u where u.id = exported_rows.user_id
+                  )
+             )
+         and (i.id, 1) > (after_id, after_nth)
+       order by i.id
        limit row_limit;
 
   elsif list = 'shares_given' then
@@ -274,8 +288,8 @@ $$;
 
 -- End the memberships of an account before it is deleted: an organisation's work passes to those
 -- who stay (private.hand_over_compositions()), who get an owner if they have none left; an
--- organisation without members goes, and what was in it. All else that is theirs goes by cascade,
--- which comes after this.
+-- organisation without members goes, and what was in it. So do invitations to their address. All
+-- else that is theirs goes by cascade, which comes after this.
 --
 -- Locks are taken in the order that private.lock_caller() names, each kind for all organisations
 -- before the next one, and all compositions in which the cascades will touch a row: so nobody who
@@ -323,6 +337,7 @@ begin
       for update;
 
   delete from public.organization_members as m where m.user_id = old.id;
+  delete from public.organization_invitations as i where i.email = lower(old.email);
 
   foreach left_id in array left_ids loop
     perform private.close_organization(left_id);
@@ -733,15 +748,19 @@ $$;
 --
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
---   returns    {account, memberships, shares_given, shares_received, authored, compositions, next}
+--   returns    {account, memberships, invitations, shares_given, shares_received, authored,
+--              compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
 --   memberships      [{organization_id, name, user_id, role, created_at}]
---   shares_given     [{composition_id, user_id, organization_id, role, expires_at, created_by,
---                    created_at}] by the caller, or on what they own
+--   invitations      [{invitation_id, organization_id, email, role, expires_at, created_by,
+--                    created_at}] by the caller, or to their address
+--   shares_given     [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                    created_by, created_at}] by the caller, or on what they own
 --   shares_received  [the same] in person
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
---                    origin, message, created_at}] by the caller in compositions of others
+--                    origin, message, label, created_at}] by the caller in compositions of
+--                    others
 --   compositions     [{composition_id, title, description, tags, owner_id, organization_id, version,
 --                    content_hash, updated_at, forked_from_id, forked_from_version, created_at,
 --                    deleted_at, versions: [{what authored has, document}]}] that the caller owns,
@@ -755,8 +774,8 @@ $$;
 --   PT422 invalid_cursor    after is no cursor of this list
 --
 -- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
--- compositions. A list that a page does not have has ended before, or begins later. What comes to be while
--- somebody pages may be missed.
+-- compositions. A list that a page does not have has ended before, or begins later. What comes to be
+-- while somebody pages may be missed.
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After
@@ -773,7 +792,8 @@ as $$
 declare
   caller    constant uuid := private.caller_id();
   page      constant integer := private.row_limit(export_my_data.row_limit);
-  lists     constant text[] := '{memberships,shares_given,shares_received,authored,compositions}';
+  lists     constant text[] :=
+    '{memberships,invitations,shares_given,shares_received,authored,compositions}';
   room      integer := 1000;             -- rows of the lists before compositions
   bytes     integer := 4 * 1024 * 1024;  -- left on this page
   list      text := lists[1];

@@ -2,15 +2,19 @@
 --
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
---   returns    {account, memberships, shares_given, shares_received, authored, compositions, next}
+--   returns    {account, memberships, invitations, shares_given, shares_received, authored,
+--              compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
 --   memberships      [{organization_id, name, user_id, role, created_at}]
---   shares_given     [{composition_id, user_id, organization_id, role, expires_at, created_by,
---                    created_at}] by the caller, or on what they own
+--   invitations      [{invitation_id, organization_id, email, role, expires_at, created_by,
+--                    created_at}] by the caller, or to their address
+--   shares_given     [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                    created_by, created_at}] by the caller, or on what they own
 --   shares_received  [the same] in person
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
---                    origin, message, created_at}] by the caller in compositions of others
+--                    origin, message, label, created_at}] by the caller in compositions of
+--                    others
 --   compositions     [{composition_id, title, description, tags, owner_id, organization_id, version,
 --                    content_hash, updated_at, forked_from_id, forked_from_version, created_at,
 --                    deleted_at, versions: [{what authored has, document}]}] that the caller owns,
@@ -24,8 +28,8 @@
 --   PT422 invalid_cursor    after is no cursor of this list
 --
 -- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
--- compositions. A list that a page does not have has ended before, or begins later. What comes to be while
--- somebody pages may be missed.
+-- compositions. A list that a page does not have has ended before, or begins later. What comes to be
+-- while somebody pages may be missed.
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After
@@ -42,7 +46,8 @@ as $$
 declare
   caller    constant uuid := private.caller_id();
   page      constant integer := private.row_limit(export_my_data.row_limit);
-  lists     constant text[] := '{memberships,shares_given,shares_received,authored,compositions}';
+  lists     constant text[] :=
+    '{memberships,invitations,shares_given,shares_received,authored,compositions}';
   room      integer := 1000;             -- rows of the lists before compositions
   bytes     integer := 4 * 1024 * 1024;  -- left on this page
   list      text := lists[1];

@@ -15,6 +15,7 @@
 create function public.purge_versions(row_limit integer default 1000) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
+set plan_cache_mode = force_custom_plan  -- a plan for any settings took fifty times as long
 as $$
 declare
   -- The longest retention that can be counted back from now.

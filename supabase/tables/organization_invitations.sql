@@ -7,14 +7,14 @@ create table public.organization_invitations (
   role            text        not null,
   token_hash      bytea       not null,            -- sha256 of the token
   expires_at      timestamptz not null,
-  created_by      uuid        default auth.uid(),  -- null: the account is gone
+  created_by      uuid        not null default auth.uid(),
   created_at      timestamptz not null default now(),
 
   constraint organization_invitations_pkey primary key (id),
   constraint organization_invitations_organization_id_fkey
     foreign key (organization_id) references public.organizations (id) on delete cascade,
   constraint organization_invitations_created_by_fkey
-    foreign key (created_by) references auth.users (id) on delete set null,
+    foreign key (created_by) references auth.users (id) on delete cascade,
   constraint organization_invitations_email_once unique (organization_id, email),
   constraint organization_invitations_email_valid check (
     length(email) <= 320

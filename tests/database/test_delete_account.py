@@ -1,6 +1,5 @@
 """What is left of a person whose account is deleted, as the auth server deletes it."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from tests.samples import SMALLEST, small
 IMPERSONAL = {
     "private.passed_over_content",
     "private.settings",
+    "public.composition_usage",
     "public.compositions",
     "public.organizations",
 }
@@ -94,26 +94,24 @@ def share(person, composition_id, grantee, role="editor"):
     person.call("share_composition", composition_id=composition_id, user_id=grantee.id, role=role)
 
 
+def invite(person, organization_id, email):
+    person.call(
+        "invite_to_organization", organization_id=organization_id, email=email, role="member"
+    )
+
+
 def count(admin, table, **column):
     ((name, value),) = column.items()
     query = f"select count(*) from public.{table} where {name} = %s"
     return admin.execute(query, (value,)).fetchone()[0]
 
 
-def wait_until_blocked_by_pid(admin, holder, waiter):
-    """As wait_until_blocked(), while the holder itself is waiting and cannot be asked."""
-    pids = (holder.info.backend_pid, waiter.info.backend_pid)
-    for _ in range(1000):
-        if admin.execute("select %s = any (pg_blocking_pids(%s))", pids).fetchone() == (True,):
-            return
-        time.sleep(0.01)
-    raise AssertionError("nobody waited")
-
-
-def test_nothing_names_the_person_any_more(people, organization, composition, admin, auth):
+def test_nothing_names_the_person_any_more(people, organization, composition, admin, auth, address):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "member"})
     organization(ann)
+    invite(ann, northwind, "dan@example.com")
+    invite(cy, organization(cy), address(ann))  # which has their id in it
     ours, mine = composition(ann, organization_id=northwind), composition(ann)
     theirs = composition(ben, organization_id=northwind)
     foreign = composition(cy)
@@ -133,6 +131,7 @@ def test_nothing_names_the_person_any_more(people, organization, composition, ad
     auth.delete(ann)
 
     assert traces(admin, ann) == set()
+    assert ben.call("list_invitations", organization_id=northwind) == [], "nobody vouches for it"
     assert cy.call("load_composition", composition_id=fork)["forked_from_id"] == mine.id
 
 
@@ -238,7 +237,7 @@ def test_two_accounts_that_are_deleted_at_once_do_not_wait_in_a_circle(
             deletions = [pool.submit(auth.delete, ben)]
             wait_until_blocked(admin, auth.connection)
             deletions.append(pool.submit(other_auth.delete, ann))
-            wait_until_blocked_by_pid(admin, auth.connection, other_auth.connection)
+            wait_until_blocked(admin, other_auth.connection, by=auth.connection)
         for deletion in deletions:
             deletion.result(10)
 
@@ -278,7 +277,7 @@ def test_a_save_by_the_heir_and_a_deletion_do_not_wait_in_a_circle(
             deletion = pool.submit(auth.delete, ann)
             wait_until_blocked(admin, auth.connection)
             saved = pool.submit(save, ben, first.id)
-            wait_until_blocked_by_pid(admin, auth.connection, ben.connection)
+            wait_until_blocked(admin, ben.connection, by=auth.connection)
         deletion.result(10)
         assert saved.result(10)["version"] == 2
 
@@ -474,7 +473,7 @@ def test_a_transfer_and_a_deletion_of_its_receiver_do_not_wait_in_a_circle(
             transferred = pool.submit(
                 ann.call, "transfer_composition", composition_id=piece.id, user_id=ben.id
             )
-            wait_until_blocked_by_pid(admin, auth.connection, ann.connection)
+            wait_until_blocked(admin, ann.connection, by=auth.connection)
         deletion.result(10)
         with refused("PT404", code="user_not_found"):
             transferred.result(10)

@@ -7,7 +7,14 @@ from tests.samples import SMALLEST, small
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
-LISTS = {"memberships", "shares_given", "shares_received", "authored", "compositions"}
+LISTS = {
+    "memberships",
+    "invitations",
+    "shares_given",
+    "shares_received",
+    "authored",
+    "compositions",
+}
 
 
 # 4 MiB, and what holds the rows together.
@@ -49,7 +56,9 @@ def share(person, composition_id, **arguments):
     return person.call("share_composition", composition_id=composition_id, **arguments)
 
 
-def test_one_page_holds_all_that_there_is_about_a_person(people, organization, composition, admin):
+def test_one_page_holds_all_that_there_is_about_a_person(
+    people, organization, composition, admin, address
+):
     ann, ben = people("ann", "ben")
     northwind = organization(ben, {ann: "member"})
     piece, theirs = composition(ann, small(nth=1)), composition(ben)
@@ -58,6 +67,13 @@ def test_one_page_holds_all_that_there_is_about_a_person(people, organization, c
     received = share(ben, theirs.id, user_id=ann.id, role="editor")
     save(ann, theirs.id)
     save(ben, piece.id, 2, nth=3)
+    invitation = ben.call(
+        "invite_to_organization",
+        organization_id=organization(ben),
+        email=address(ann).upper(),
+        role="member",
+    )
+    del invitation["token"]
     (email, created_at) = admin.execute(
         "select email, to_jsonb(created_at) from auth.users where id = %s", (ann.id,)
     ).fetchone()
@@ -69,6 +85,7 @@ def test_one_page_holds_all_that_there_is_about_a_person(people, organization, c
     assert [(m["organization_id"], m["name"], m["role"]) for m in page["memberships"]] == [
         (northwind, "Northwind", "member")
     ]
+    assert page["invitations"] == [invitation]
     assert (page["shares_given"], page["shares_received"]) == ([given], [received])
     written = ann.call("get_version", composition_id=theirs.id, version=2)
     del written["document"]

@@ -35,14 +35,15 @@ def test_nobody_reads_or_writes(around, all_denied):
 def test_a_row_keeps_its_rules(around, admin, changes, constraint):
     insert = """
         insert into public.organization_invitations
-          (organization_id, email, role, token_hash, expires_at)
-        values (%(organization)s, %(email)s, %(role)s, %(token_hash)s, now())
+          (organization_id, email, role, token_hash, expires_at, created_by)
+        values (%(organization)s, %(email)s, %(role)s, %(token_hash)s, now(), %(created_by)s)
     """
     values = {
         "organization": around.organization_id,
         "email": "second@example.com",
         "role": "member",
         "token_hash": bytes(32),
+        "created_by": around.people["owner"].id,
     }
     with admin.transaction(force_rollback=True):
         admin.execute(insert, values | {"email": "first@example.com"})

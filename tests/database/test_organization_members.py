@@ -1,9 +1,11 @@
 """What the four functions that change a membership allow, by the role of who calls."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
-from tests.people import in_turn, refused
+from tests.people import in_turn, refused, wait_until_blocked
 from tests.samples import SMALLEST
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

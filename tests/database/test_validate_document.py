@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from tests.people import refused
 from tests.samples import SMALLEST, sample
 
+ROWS = {"componentId": "row", "path": "/rows"}
 LEAF = {"component": "Text", "text": "Hello"}
 DIALECTS = ["a2ui/0.9.1", "json-render/1"]
 
@@ -244,6 +245,43 @@ def test_a_child_of_another_shape_is_named_with_what_is_expected(ann, component,
                 ("two_parents", "/components/left/children/0"),
                 ("two_parents", "/components/left/children/1"),
                 ("unreachable_component", "/components/left"),
+            ],
+        ),
+        # A template is used by several lists, and a trigger stands elsewhere; neither holds.
+        (
+            {
+                "root": column("one", "two", "button", "dialogue"),
+                "one": {"component": "List", "children": ROWS},
+                "two": {"component": "List", "children": ROWS},
+                "row": LEAF,
+                "button": LEAF,
+                "dialogue": {"component": "Modal", "trigger": "button", "content": "text"},
+                "text": LEAF,
+            },
+            [],
+        ),
+        (
+            {
+                "root": column("dialogue", "button", "button"),
+                "button": LEAF,
+                "dialogue": {"component": "Modal", "trigger": "button", "content": "button"},
+            },
+            [
+                ("two_parents", "/components/root/children/1"),
+                ("two_parents", "/components/root/children/2"),
+            ],
+        ),
+        (
+            {
+                "root": column("one", "left"),
+                "one": {"component": "List", "children": ROWS},
+                "left": {"component": "List", "children": ROWS},
+                "row": {"component": "List", "children": ROWS},
+                "over": {"component": "List", "children": ROWS},
+            },
+            [
+                ("child_cycle", "/components/row/children/componentId"),
+                ("unreachable_component", "/components/over"),
             ],
         ),
         ({"root": card("root")}, [("child_cycle", "/components/root/child")]),

@@ -88,31 +88,3 @@ def test_what_was_replaced_is_left_out():
         ]
     )
     assert set(document["components"]) == {"root", "ready"}
-
-
-def test_what_is_shown_twice_is_copied_with_what_is_below_it():
-    template = {"componentId": "row", "path": "/rows"}
-    document = fold(
-        [
-            surface(),
-            components(
-                {"id": "root", "component": "Column", "children": ["one", "two", "row-2"]},
-                {"id": "one", "component": "List", "children": template},
-                {"id": "two", "component": "List", "children": template},
-                {"id": "row", "component": "Card", "child": "text"},
-                {"id": "row-2", "component": "Text", "text": "Mine"},
-                {"id": "text", "component": "Text", "text": {"path": "name"}},
-            ),
-        ]
-    )
-    made = document["components"]
-    rows = [made[id]["children"]["componentId"] for id in ("one", "two")]
-    assert sorted(rows) == ["row", "row-3"]
-    assert sorted(made[row]["child"] for row in rows) == ["text", "text-2"]
-    assert made["text"] == made["text-2"]
-    assert made["row-2"]["text"] == "Mine"
-
-
-def test_a_component_below_itself_has_no_end():
-    with pytest.raises(SourceError, match="below itself"):
-        fold([surface(), components({"id": "root", "component": "Card", "child": "root"})])

@@ -15,7 +15,8 @@ begin
      cross join lateral jsonb_path_query(
        c.value,
        'lax $ ? (@.type() == "object").keyvalue()
-            ? (@.key like_regex "(child|children|componentId|content|tabs|trigger)$" flag "i").value'
+            ? (@.key like_regex "(child|children|componentId|content|tabs|trigger)$" flag "i")
+            .value'
      ) as kept (value)
      cross join lateral jsonb_path_query(
        kept.value, 'strict $.**{0 to 2} ? (@.type() == "string")'

@@ -1,6 +1,6 @@
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'shares_given', 'shares_received' or 'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received' or 'authored'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -28,6 +28,20 @@ begin
        where m.user_id = exported_rows.user_id
          and (m.organization_id, 1) > (after_id, after_nth)
        order by m.organization_id
+       limit row_limit;
+
+  elsif list = 'invitations' then
+    return query
+      select i.id, 1, private.invitation_summary(i)
+        from public.organization_invitations as i
+       where (
+               i.created_by = exported_rows.user_id
+               or i.email = (
+                    select lower(u.email) from auth.users as u where u.id = exported_rows.user_id
+                  )
+             )
+         and (i.id, 1) > (after_id, after_nth)
+       order by i.id
        limit row_limit;
 
   elsif list = 'shares_given' then

@@ -1,7 +1,7 @@
 -- End the memberships of an account before it is deleted: an organisation's work passes to those
 -- who stay (private.hand_over_compositions()), who get an owner if they have none left; an
--- organisation without members goes, and what was in it. All else that is theirs goes by cascade,
--- which comes after this.
+-- organisation without members goes, and what was in it. So do invitations to their address. All
+-- else that is theirs goes by cascade, which comes after this.
 --
 -- Locks are taken in the order that private.lock_caller() names, each kind for all organisations
 -- before the next one, and all compositions in which the cascades will touch a row: so nobody who
@@ -49,6 +49,7 @@ begin
       for update;
 
   delete from public.organization_members as m where m.user_id = old.id;
+  delete from public.organization_invitations as i where i.email = lower(old.email);
 
   foreach left_id in array left_ids loop
     perform private.close_organization(left_id);

@@ -10,8 +10,8 @@ set search_path = ''
 as $$
 begin
   return (
-    select coalesce(bool_and(coalesce(jsonb_typeof(e.value -> 'id') in ('string', 'number'), false)), true)
-       and count(*) = count(distinct e.value -> 'id')
+    select count(*) = count(distinct e.value -> 'id')
+             filter (where jsonb_typeof(e.value -> 'id') in ('string', 'number'))
       from jsonb_array_elements(list) with ordinality as e (value, nth)
      where e.nth > after and e.nth <= until
   );

@@ -20,8 +20,10 @@ begin
     return private.value_phrase(parameter);
   elsif label ~ '\S' then
     return private.short_text(
-      case when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$' then lower(left(label, 1)) || substr(label, 2)
-           else label end
+      case
+        when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$' then lower(left(label, 1)) || substr(label, 2)
+        else label
+      end
     );
   elsif type = 'sort' and parameter ->> 'field' ~ '\S' then
     return private.short_text(concat_ws(

@@ -28,8 +28,10 @@ begin
   end if;
 
   if summed and cardinality(edits) > 3 then
-    select array_agg(p.place || case when p.count > 1 then format(' (%s changes)', p.count) else '' end
-                     order by p.first)
+    select array_agg(
+             p.place || case when p.count > 1 then format(' (%s changes)', p.count) else '' end
+             order by p.first
+           )
       into places
       from (
         select private.short_text('/' || split_part(e.edit ->> 'path', '/', 2)) as place,

@@ -7,10 +7,12 @@
 --
 -- A walk down from the root, depth first, then from what it did not meet. It takes a step or two
 -- for each component and ends at a hundred problems, however many children are named. A child that
--- it is still below closes a cycle; one that was met as a child before has two parents. What is no
--- child at all is unreachable, and so is what it leads to, which is no mistake of its own. That is
--- said only where the root, all children and all types are there: what is missing may be what would
--- lead to it.
+-- it is still below closes a cycle; one that was held before has two parents. What nothing names is
+-- unreachable, and so is what it leads to, which is no mistake of its own. That is said only where
+-- the root, all children and all types are there: what is missing may be what would lead to it.
+--
+-- A template is used wherever a list names it, and a trigger may stand elsewhere than its dialogue:
+-- these two lead to a component without holding it.
 create function private.tree_problems(components jsonb, root text) returns jsonb
 language plpgsql stable
 set search_path = ''
@@ -24,6 +26,9 @@ declare
   at       integer[];  -- where in children the walk is, by number of a component
   state    integer[];  -- 0: not met yet; 1: the walk is at it or below it; 2: done
   above    integer[];  -- whose child it was met as
+  held     boolean[];  -- whether it is the child of one already
+  leads    boolean;    -- whether the place at hand leads to a child without holding it
+  met      integer := 0;
   node     integer;
   child    integer;
   turn     integer := 0;
@@ -38,6 +43,7 @@ begin
   at := starts;
   state := array_fill(0, array[cardinality(ids)]);
   above := array_fill(null::integer, array[cardinality(ids)]);
+  held := array_fill(false, array[cardinality(ids)]);
 
   node := top;
   while jsonb_array_length(problems) < 100 loop
@@ -52,12 +58,8 @@ begin
     at[node] := at[node] + 1;
     child := children[at[node]];
     if child > 0 then
-      if state[child] = 0 then
-        above[child] := node;
-        node := child;
-      elsif state[child] = 2 and above[child] is null and child is distinct from top then
-        above[child] := node;
-      else
+      leads := places[at[node]] in ('children/componentId', 'trigger');
+      if state[child] = 1 or not leads and (held[child] or child is not distinct from top) then
         path := private.pointer('components', ids[node]) || '/' || places[at[node]];
         problems := problems || case
           when state[child] = 1 then private.problem(
@@ -67,6 +69,15 @@ begin
             'two_parents', path, 'the component is a child in another place already'
           )
         end;
+      else
+        held[child] := held[child] or not leads;
+        if above[child] is null and child is distinct from top then
+          above[child] := node;
+          met := met + 1;
+        end if;
+        if state[child] = 0 then
+          node := child;
+        end if;
       end if;
     elsif child is distinct from -1 then
       state[node] := 2;
@@ -77,7 +88,7 @@ begin
   if -1 = any (children) then
     return problems || private.child_problems(components);
   end if;
-  if top is null or cardinality(children) = 2 * cardinality(ids) - 1 and problems = '[]'
+  if top is null or met = cardinality(ids) - 1
      or jsonb_path_exists(components, '$.* ? (!(@.component.type() == "string"))') then
     return problems;
   end if;
