@@ -409,7 +409,7 @@ def acts(draw: st.DrawFn) -> Act:
         possible += WITH_INVITATIONS
     if ending(world):
         possible += ["expire", "expire"]
-    if any(piece.overdue for piece in world.compositions.values()):
+    if any(piece.trashed for piece in world.compositions.values()):
         possible += ["purge_trash"]
     if world.accounts != {STRANGER} and tries.rarely():
         possible += ["delete_account"] * 3
