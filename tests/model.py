@@ -608,8 +608,16 @@ class World:
                 share.over = share.over or link == name
 
     def delete_account(self, person: str) -> None:
-        """All that is theirs goes with them; what is their organisations' passes to who stays."""
+        """All that is theirs goes with them; what is their organisations' passes to who stays.
+
+        Invitations go, of theirs and to them.
+        """
         for name, place in list(self.organizations.items()):
+            place.invitations = {
+                invitation: invited
+                for invitation, invited in place.invitations.items()
+                if person not in (invited.by, invited.user)
+            }
             if place.members.pop(person, None) is not None:
                 if place.members:
                     place.members[place.heir()] = "owner"
