@@ -22,6 +22,10 @@ Json = dict[str, Any]
 Rank = Literal["member", "admin", "owner"]
 Role = Literal["viewer", "editor", "owner"]
 
+ANON = "anon"
+JOBS = "jobs"
+FOR_JOBS = ("purge_trash", "record_usage")
+
 RANKS: list[Rank] = ["member", "admin", "owner"]
 ROLES: list[Role] = ["viewer", "editor", "owner"]
 
@@ -102,6 +106,19 @@ class World:
         self.compositions: dict[str, Composition] = {}
         self.made: list[str] = []  # the names of all that was ever made
         self.time = 0
+
+    def act(self, who: str, what: str, how: Json) -> Json:
+        """Whoever tries something: links open for all, jobs are for servers, the rest for people.
+
+        What merely happens is nobody's act.
+        """
+        if who and (
+            (who == ANON and what != "open_share_link") or (who == JOBS) != (what in FOR_JOBS)
+        ):
+            raise Refused("42501")
+        caller = [who] if who not in ("", JOBS) else []
+        answer: Json | None = getattr(self, what)(*caller, **how)
+        return answer or {}
 
     # Who is what.
 

@@ -6,11 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model import RANKS, Json, World
+from tests.model import ANON, JOBS, RANKS, Json, World
 
 PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
-ANON = "anon"
-JOBS = "jobs"
 NOBODY = ""
 STRANGER = "zoe"  # whom nobody gives anything, and who makes nothing
 CONTENTS = ["a", "b", "c"]
@@ -30,7 +28,7 @@ class Act:
 
 
 def opening(ranks: Json) -> list[Act]:
-    """An organisation of ann's, and works with a share, a link and an invitation of each kind."""
+    """An organisation of ann's, with works, trash, shares, links and an invitation."""
     organization = {"organization": "org1"}
     later = {"expires_at": "later"}
     return [
@@ -41,7 +39,12 @@ def opening(ranks: Json) -> list[Act]:
         ),
         *(
             Act(who, "create_composition", {"title": "First", "content": "a"} | where)
-            for who, where in [("ann", organization), ("cleo", organization), ("dan", {})]
+            for who, where in [
+                ("ann", organization),
+                ("cleo", organization),
+                ("dan", {}),
+                ("cleo", organization),
+            ]
         ),
         *(
             Act(who, what, {"composition": composition} | how)
@@ -51,6 +54,7 @@ def opening(ranks: Json) -> list[Act]:
                 ("dan", "share_composition", "piece3", {"role": "editor", "user": "ben"}),
                 ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
                 ("dan", "create_share_link", "piece3", {"role": "viewer"}),
+                ("cleo", "delete_composition", "piece4", {}),
             ]
         ),
         Act("ann", "invite_to_organization", organization | {"email": "eve", "role": "admin"}),
@@ -91,7 +95,7 @@ class Tries:
         return str(self.one_of(PEOPLE))
 
     def anyone(self) -> str:
-        return str(self.one_of([*PEOPLE, STRANGER]))
+        return ANON if self.rarely() else str(self.one_of([*PEOPLE, STRANGER]))
 
     def composition(self) -> str:
         """One that is there, if there is one; rarely one that was, or never was."""
@@ -122,16 +126,17 @@ class Tries:
         members = [person for person in PEOPLE if self.world.rank(person, organization)]
         return str(self.one_of(members)) if members and not self.rarely() else self.anyone()
 
-    def grantee(self, composition: str, caller: str) -> Json:
+    def grantee(self, composition: str, caller: str) -> dict[str, str]:
         """Whom it is shared with, or somebody else."""
         piece = self.world.compositions.get(composition)
         if piece and piece.shares and not self.sometimes():
             name = self.one_of([name for name, _ in piece.shares])
             return {"organization" if name in self.world.organizations else "user": name}
-        user: Json = {"user": self.person()}
-        organization: Json = {"organization": self.organization(caller)}
+        user = {"user": self.person()}
+        organization = {"organization": self.organization(caller)}
         if self.rarely():
-            return user | organization if self.often() else {}
+            odd: list[dict[str, str]] = [{}, user | organization]
+            return dict(self.one_of([*odd, {"user": piece.owner}] if piece else odd))
         return user if self.often() else organization
 
     # One method for each thing that can be tried: it returns who tries it, and how.
@@ -192,7 +197,7 @@ class Tries:
         return caller, how
 
     def purge_trash(self) -> tuple[str, Json]:
-        return JOBS, {}
+        return self.anyone() if self.rarely() else JOBS, {}
 
     def owned(self) -> tuple[str, Json]:
         composition = self.composition()
@@ -221,7 +226,7 @@ class Tries:
         return self.anyone(), {"filter": filter}
 
     def record_usage(self) -> tuple[str, Json]:
-        return JOBS, {"composition": self.composition()}
+        return self.anyone() if self.rarely() else JOBS, {"composition": self.composition()}
 
     def share_composition(self) -> tuple[str, Json]:
         composition = self.composition()
@@ -258,9 +263,11 @@ class Tries:
 
     def remove_organization_member(self) -> tuple[str, Json]:
         organization = self.organization()
+        place = self.world.organizations.get(organization)
+        members = list(place.members) if place else []
         return self.member(organization), {
             "organization": organization,
-            "user": self.member(organization),
+            "user": self.one_of([*members, self.person()]),
         }
 
     def set_organization_role(self) -> tuple[str, Json]:
@@ -292,9 +299,11 @@ class Tries:
 
     def invite_to_organization(self) -> tuple[str, Json]:
         organization = self.organization()
+        place = self.world.organizations.get(organization)
+        invited = [one.user for one in place.invitations.values()] if place else []
         return self.member(organization), {
             "organization": organization,
-            "email": self.person(),
+            "email": self.one_of(invited) if invited and self.often() else self.person(),
             "role": self.one_of(RANKS),
         }
 
