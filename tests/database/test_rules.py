@@ -31,6 +31,7 @@ from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, Hypoth
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from psycopg.types.json import Jsonb
 
+from devstack.postgres import Postgres
 from tests.model import ANON, JOBS, Json, Refused, World
 from tests.people import Person
 from tests.plays import CONTENTS, OPENINGS, PEOPLE, STRANGER, Act, acts
@@ -413,8 +414,10 @@ def in_any_order(seen: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def stage(admin: psycopg.Connection) -> Stage:
-    return Stage(admin)
+def stage(postgres: Postgres) -> Iterator[Stage]:
+    """A connection of its own: its functions go with it."""
+    with psycopg.connect(postgres.url("supabase_admin"), autocommit=True) as connection:
+        yield Stage(connection)
 
 
 def test_the_database_keeps_to_the_rules(stage, request):
