@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 PACKAGES := scripts devstack demo bench tests
 
-.PHONY: help install up run test test-corpus bench check format migration seal docs types lock clean
+.PHONY: help install up run test test-corpus test-rules bench check format migration seal docs types lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: check ## all that CI runs: the checks, then every test
 
 test-corpus: install ## store a corpus (demo/corpus.py) whole and read every version back
 	$(PYTHON) -m pytest tests/corpus --whole-corpus $(ARGS)
+
+test-rules: install ## play 2,000 random plays against the model of the rules (tests/model.py)
+	$(PYTHON) -m pytest tests/database/test_rules.py --plays 2000 $(ARGS)
 
 bench: install ## measure, side by side in one run
 	exec $(PYTHON) -m bench $(ARGS)

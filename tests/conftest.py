@@ -16,9 +16,12 @@ Key = Literal["anon_key", "service_role_key"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--whole-corpus`, which `make test-corpus` sets."""
+    """Add `--whole-corpus` and `--plays`, which `make test-corpus` and `make test-rules` set."""
     parser.addoption(
         "--whole-corpus", action="store_true", help="tests/corpus: all documents, not a sample"
+    )
+    parser.addoption(
+        "--plays", type=int, help="tests/database/test_rules.py: as many, and new ones every time"
     )
 
 

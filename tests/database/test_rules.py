@@ -1,0 +1,436 @@
+"""Random plays, act by act the same in the database as in the model of the rules (tests/model.py).
+
+Somebody tries something, allowed or not; what the database answers must be what the model answers,
+and what everyone sees there afterwards, in each way in which it shows anything, what they see in
+the model. `make test` plays some plays, always the same; `make test-rules` plays thousands, always
+new ones. A play that goes wrong is printed, as short as it can be made.
+
+For speed, a play is one transaction on one connection, rolled back at its end, and its people take
+turns in savepoints. Each statement still sees what the ones before it did, as READ COMMITTED has
+it. What this hides: locks and waiting (tests with two connections are elsewhere), constraints and
+triggers that are deferred (there are none), and time, since now() stands still: so memberships are
+stamped by the clock after each act, and a share is over when its end is moved to the past.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, LiteralString
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from psycopg.types.json import Jsonb
+
+from devstack.postgres import Postgres
+from tests.model import ANON, JOBS, Json, Refused, World
+from tests.people import Person
+from tests.plays import CONTENTS, OPENINGS, PEOPLE, STRANGER, Act, acts
+from tests.samples import small
+
+DOCUMENTS = {text: small(rules=text) for text in CONTENTS}
+NAMED = ("composition_id", "organization_id", "link_id", "invitation_id")
+READS = ("get_", "list_", "open_")
+NEVER_MADE = ["no piece", "no org", "no link", "no invitation"]
+EVERYONE = [*PEOPLE, STRANGER]
+NAMELESS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
+
+
+class Actor(Person):
+    """A person who shares a connection, and a transaction, with all others of a play."""
+
+    def __init__(self, connection: psycopg.Connection, role: str, **claims: str) -> None:
+        self.connection = connection
+        self.role = role
+        self.claims = {"role": role} | claims
+
+
+LOOK = """
+create function pg_temp.look_at(piece uuid) returns jsonb
+language plpgsql as $$
+declare
+  role constant text := private.composition_role(piece);
+  head jsonb;
+  code text;
+begin
+  head := public.load_composition(piece);
+  return jsonb_build_object(
+    'composition_role', role,
+    'role', head -> 'role',
+    'title', head -> 'title',
+    'version', head -> 'version',
+    'content_hash', head -> 'content_hash',
+    'owner_id', head -> 'owner_id',
+    'organization_id', head -> 'organization_id',
+    'forked_from_id', head -> 'forked_from_id',
+    'forked_from_version', head -> 'forked_from_version',
+    'versions', jsonb_path_query_array(public.list_versions(piece), '$.items[*].version'),
+    'shares', array(
+      select jsonb_build_array(
+               coalesce(s.user_id, s.organization_id, ''), coalesce(s.link_id, ''), s.role
+             )
+        from jsonb_to_recordset(public.list_shares(piece))
+             as s (user_id text, organization_id text, link_id text, role text)
+    )
+  );
+exception
+  when sqlstate 'PT404' or sqlstate 'PT410' then
+    get stacked diagnostics code = pg_exception_detail;
+    return jsonb_build_object('composition_role', role, 'refused', code::jsonb -> 'code');
+end;
+$$;
+
+create function pg_temp.look(person uuid, pieces uuid[]) returns jsonb
+language plpgsql as $$
+declare
+  claims constant jsonb := jsonb_build_object('role', 'authenticated', 'sub', person);
+  seen   jsonb;
+begin
+  perform set_config('role', 'authenticated', true),
+          set_config('request.jwt.claims', claims::text, true);
+
+  seen := jsonb_build_object(
+    'user_compositions', array(select c.id from public.user_compositions as c),
+    'composition_versions', array(
+      select jsonb_build_array(v.composition_id, v.version) from public.composition_versions as v
+    ),
+    'shared_compositions', array(
+      select jsonb_build_array(
+               s.composition_id, coalesce(s.user_id::text, s.organization_id::text, ''),
+               coalesce(case when s.token_hash is null then s.link_id else s.id end::text, ''),
+               s.role
+             )
+        from public.shared_compositions as s
+    ),
+    'organizations', array(select o.id from public.organizations as o),
+    'organization_members', array(
+      select jsonb_build_array(m.organization_id, m.user_id, m.role)
+        from public.organization_members as m
+    ),
+    'member_organizations', array(
+      select unnest(m.organization_ids) from private.member_organizations as m
+    ),
+    'composition_usage', array(
+      select jsonb_build_array(u.composition_id, u.loads) from public.composition_usage as u
+    )
+  );
+  for piece in 1 .. cardinality(pieces) loop
+    seen := seen || jsonb_build_object(pieces[piece], pg_temp.look_at(pieces[piece]));
+  end loop;
+
+  perform set_config('role', 'none', true);
+  return seen;
+end;
+$$;
+
+create function pg_temp.everything(ids uuid[], hashes bytea[]) returns jsonb
+language sql as $$
+  select jsonb_build_object(
+    'organization_members', array(
+      select jsonb_build_array(m.organization_id, m.user_id, m.role)
+        from public.organization_members as m
+       where m.user_id = any (ids)
+    ),
+    'member_organizations', array(
+      select jsonb_build_array(id, m.user_id)
+        from private.member_organizations as m, unnest(m.organization_ids) as id
+       where m.user_id = any (ids)
+    ),
+    'organizations', array(select o.id from public.organizations as o where o.id = any (ids)),
+    'user_compositions', array(
+      select jsonb_build_array(
+               c.id, c.owner_id, coalesce(c.organization_id::text, ''), c.title,
+               c.current_version, encode(c.current_hash, 'hex'), c.deleted_at is not null
+             )
+        from public.user_compositions as c
+       where c.id = any (ids)
+    ),
+    'composition_versions', array(
+      select jsonb_build_array(
+               v.composition_id, v.version, encode(v.content_hash, 'hex'), coalesce(v.label, '')
+             )
+        from public.composition_versions as v
+       where v.composition_id = any (ids)
+    ),
+    'shared_compositions', array(
+      select jsonb_build_array(
+               s.composition_id, coalesce(s.user_id::text, s.organization_id::text, ''),
+               coalesce(case when s.token_hash is null then s.link_id else s.id end::text, ''),
+               s.role, s.expires_at is not null, coalesce(s.expires_at < now(), false)
+             )
+        from public.shared_compositions as s
+       where s.composition_id = any (ids)
+    ),
+    'organization_invitations', array(
+      select jsonb_build_array(i.id, i.organization_id, i.role, i.expires_at < now())
+        from public.organization_invitations as i
+       where i.organization_id = any (ids)
+    ),
+    'compositions', array(
+      select encode(d.content_hash, 'hex')
+        from public.compositions as d
+       where d.content_hash = any (hashes)
+    )
+  );
+$$;
+"""
+
+
+# A composition's share, a link with all that came by it, an invitation, or what is in the trash.
+EXPIRE = """
+with shares as (
+  update public.shared_compositions as s
+     set expires_at = now() - interval '1 s'
+   where (s.composition_id = %(name)s and s.link_id is null
+          and %(grantee)s in (s.user_id, s.organization_id))
+      or %(name)s in (s.id, s.link_id)
+),
+invitations as (
+  update public.organization_invitations as i
+     set expires_at = now() - interval '1 s'
+   where i.id = %(name)s
+)
+update public.user_compositions as c
+   set deleted_at = c.deleted_at - interval '31 days'
+ where c.id = %(name)s and %(grantee)s is null
+"""
+
+
+class Stage:
+    """People with accounts, on a database that forgets what they do when a play is over."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self.ids = {name: str(uuid.uuid4()) for name in [*EVERYONE, *NEVER_MADE]}
+        self.people = {
+            name: Actor(connection, "authenticated", sub=self.ids[name]) for name in EVERYONE
+        } | {JOBS: Actor(connection, "service_role"), ANON: Actor(connection, "anon")}
+        for name in EVERYONE:
+            connection.execute(
+                "insert into auth.users (id, email) values (%s, %s)",
+                (self.ids[name], self.address(name)),
+            )
+        connection.execute(LOOK)
+        hashes: dict[str, str] = self.ask(
+            "select jsonb_object_agg(encode(private.content_hash(d.value), 'hex'), d.key)"
+            "  from jsonb_each(%s) as d",
+            Jsonb(DOCUMENTS),
+        )
+        self.hashes = [bytes.fromhex(hash) for hash in hashes]
+        # What stands for a name in answers; those of a play are forgotten with it.
+        self.names = hashes | {id: name for name, id in self.ids.items()}
+
+    def ask(self, query: LiteralString, *arguments: Any) -> Any:
+        """What a query of the superuser returns: one value."""
+        row = self.connection.execute(query, arguments).fetchone()
+        return row and row[0]
+
+    @contextmanager
+    def play(self) -> Iterator[None]:
+        """A transaction of the superuser that leaves nothing behind."""
+        ids, names = self.ids, self.names
+        self.tokens: dict[str, str] = {}
+        with self.connection.transaction(force_rollback=True):
+            self.ids, self.names = dict(ids), dict(names)
+            yield
+        self.ids, self.names = ids, names
+
+    def perform(self, act: Act, expected: Json) -> Json:
+        """Let an act happen.
+
+        Args:
+            act: What is tried.
+            expected: What the model answers; it has named what is new.
+
+        Returns:
+            What the database answers, or why it refuses.
+        """
+        try:
+            answer = self.answer(act)
+        except psycopg.Error as error:
+            if not str(error.sqlstate).startswith("PT"):  # none of ours
+                return {"refused": error.sqlstate}
+            facts: Json = json.loads(error.diag.message_detail or "{}")
+            return self.named({"refused": facts.pop("code")} | facts)
+        self.connection.execute(
+            "select set_config('role', 'none', true);"
+            "update public.organization_members set created_at = clock_timestamp()"
+            " where created_at = now()"
+        )
+        for key, name in expected.items():
+            if key in NAMED and name and name not in self.ids and answer.get(key):
+                self.ids[name] = answer[key]
+                self.names[answer[key]] = name
+                self.tokens[name] = answer.get("token", "")
+        return self.named(answer)
+
+    def answer(self, act: Act) -> Json:
+        how = dict(self.argument(act.what, name, value) for name, value in act.how.items())
+        match act.what:
+            case "expire":
+                # Time fires no trigger.
+                self.connection.execute("set local session_replication_role = replica")
+                self.connection.execute(EXPIRE, {"grantee": None} | how)
+                self.connection.execute("set local session_replication_role = origin")
+                return {}
+            case "delete_account":
+                self.connection.execute("delete from auth.users where id = %(person)s", how)
+                return {}
+            case "rename":
+                rows = self.people[act.who].rows(
+                    "update public.user_compositions set title = %s where id = %s returning id",
+                    *(how["title"], how["composition_id"]),
+                )
+                return {} if rows else {"refused": "no_row"}
+            case "record_usage":
+                entry = {"composition_id": how["composition_id"], "loads": 1}
+                how = {"entries": Jsonb([entry])}
+        answer = self.people[act.who].call(act.what, **how)
+        match act.what:
+            case "list_invitations":
+                return {"items": [item["invitation_id"] for item in answer]}
+            case "list_my_compositions":
+                return {"items": [[i["composition_id"], i["role"]] for i in answer["items"]]}
+        return answer if isinstance(answer, dict) else {}
+
+    def argument(self, function: str, name: str, value: Any) -> tuple[str, Any]:
+        """An argument as the database takes it."""
+        if name == "content":
+            return "document", DOCUMENTS[value]
+        if name == "email":
+            return name, self.address(value).upper()
+        if name == "expires_at" and value:
+            day = timedelta(days=1)
+            return name, datetime.now(UTC) + (day if value == "later" else -day)
+        if function.startswith(("open_", "accept_")):
+            return "token", self.tokens.get(value, "A" * 43)
+        if name in ("composition", "user", "organization", "link", "invitation"):
+            name = f"{name}_id"
+        return name, self.ids[value] if value in list(self.ids) else value
+
+    def address(self, person: str) -> str:
+        return f"{person}-{self.ids[person]}@example.com"
+
+    def named(self, answer: Json) -> Json:
+        """An answer, with names instead of ids and hashes."""
+        text = NAMELESS.sub(lambda found: self.names.get(found[0], found[0]), json.dumps(answer))
+        named: Json = json.loads(text)
+        return named
+
+    def seen_by(self, person: str, pieces: list[str]) -> Json:
+        """All that the database shows a person, in every way in which it shows anything."""
+        ids = [self.ids[name] for name in pieces]
+        return self.named(self.ask("select pg_temp.look(%s, %s)", self.ids[person], ids))
+
+    def everything(self) -> Json:
+        """All that there is, of what this play has made."""
+        ids = list(self.ids.values())
+        return self.named(self.ask("select pg_temp.everything(%s, %s)", ids, self.hashes))
+
+
+# Hypothesis' engine makes most plays out of the one before, by repeating acts of it. Under another
+# name the same source of choices is left alone, and a quarter of the plays reach as much.
+AVAILABLE_PROVIDERS["chance"] = HypothesisProvider
+
+
+class Play(RuleBasedStateMachine):
+    """People who act in turn, in the database and in the model."""
+
+    stage: ClassVar[Stage]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(EVERYONE)
+        self.agreed = True
+        self.lookers = itertools.cycle(EVERYONE)
+        self.transaction = self.stage.play()
+        self.transaction.__enter__()
+
+    @initialize(how=st.sampled_from(list(OPENINGS)))
+    def begin(self, how: str) -> None:
+        for act in OPENINGS[how]:
+            self.perform(act)
+
+    @rule(act=acts())
+    def act(self, act: Act) -> None:
+        """The database answers what the model answers, and shows what it shows."""
+        self.agreed = False
+        changed = self.perform(act)
+        if changed:
+            # One at a time, for speed; at the end it is everybody's turn.
+            self.look(next(self.lookers))
+        self.agreed = True
+
+    def perform(self, act: Act) -> bool:
+        """Let an act happen in both.
+
+        Returns:
+            Whether it may have changed something.
+        """
+        expected = self.expected(act)
+        answer = self.stage.perform(act, expected)
+        told = {key: answer[key] for key in ("refused", *expected) if key in answer}
+        assert in_any_order(told) == in_any_order(expected), act
+        if act.what == "list_my_compositions":
+            times = [self.world.compositions[name].changed for name, _ in answer.get("items", [])]
+            assert times == sorted(times, reverse=True), act
+        return "refused" not in expected and not act.what.startswith(READS)
+
+    def expected(self, act: Act) -> Json:
+        try:
+            return self.world.act(act.who, act.what, act.how)
+        except Refused as refused:
+            return {"refused": refused.code} | refused.facts
+
+    def look(self, *people: str) -> None:
+        for person in people:
+            seen = self.stage.seen_by(person, self.world.pieces())
+            assert in_any_order(seen) == in_any_order(self.world.seen_by(person)), person
+        assert self.world.broken_promises() == []
+        assert in_any_order(self.stage.everything()) == in_any_order(self.world.everything())
+
+    def teardown(self) -> None:
+        try:
+            if self.agreed:
+                self.look(*EVERYONE)
+        finally:
+            self.transaction.__exit__(None, None, None)
+
+
+def in_any_order(seen: Any) -> Any:
+    """The same, with all lists sorted."""
+    if isinstance(seen, dict):
+        return {name: in_any_order(rows) for name, rows in seen.items()}
+    return sorted(seen) if isinstance(seen, list) else seen
+
+
+@pytest.fixture(scope="module")
+def stage(postgres: Postgres) -> Iterator[Stage]:
+    """A connection of its own: its functions go with it."""
+    with psycopg.connect(postgres.url("supabase_admin"), autocommit=True) as connection:
+        yield Stage(connection)
+
+
+def test_the_database_keeps_to_the_rules(stage, request):
+    plays: int | None = request.config.getoption("--plays")
+    run_state_machine_as_test(
+        type("Play", (Play,), {"stage": stage}),
+        settings=settings(
+            max_examples=plays or 60,
+            backend="chance",
+            derandomize=plays is None,
+            database=None,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
