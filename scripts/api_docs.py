@@ -131,6 +131,7 @@ And had somebody else saved version 3 meanwhile, with status 409 (`error` of sup
 - Every function takes `POST`, with its arguments as a JSON object. One that only reads takes `GET`
   as well, with its arguments in the query string; its first line says so. supabase-js sends that
   with `{ get: true }`. Servers log query strings: what is secret, such as a token, goes by `POST`.
+  So does `jsonb`: PostgREST makes a JSON string of whatever a query string has.
 - Arguments go by name, so their order does not matter; one that has a default may be left out. One
   that is not known is refused, like one that is missing (`PGRST202`).
 - Types are Postgres' own. In JSON a `uuid` and a `text` are strings, a `timestamptz` is a string in
@@ -380,7 +381,9 @@ def _quoted(text: str) -> str:
 
 
 def _section(function: Function) -> str:
-    verbs = "`GET` or `POST`" if function.reads_only else "`POST`"
+    # Of what a query string has for a jsonb, PostgREST makes a JSON string.
+    needs_json = any(a.type == "jsonb" and a.default is None for a in function.arguments)
+    verbs = "`GET` or `POST`" if function.reads_only and not needs_json else "`POST`"
     callers = (
         "anyone, signed in or not"
         if "anon" in function.callers

@@ -508,7 +508,7 @@ as $$
    -- A case, for its order: lengths are quick to compare, and Postgres compares no long names.
    cross join lateral (
            select case
-                    when length(c.candidate) between n.length - n.allowance and n.length + n.allowance
+                    when abs(length(c.candidate) - n.length) <= n.allowance
                       then extensions.levenshtein_less_equal(
                         n.name, lower(c.candidate), n.allowance
                       )
@@ -607,8 +607,8 @@ set search_path = ''
 as $$
 begin
   return query
-    select r.key, r.is_required, case when r.allowed is null then coalesce(r.expected, v.expected) end,
-           r.allowed,
+    select r.key, r.is_required,
+           case when r.allowed is null then coalesce(r.expected, v.expected) end, r.allowed,
            case
              when r.allowed is not null
                then v.type = 'string' and v.value #>> '{}' = any (r.allowed)
@@ -780,7 +780,9 @@ declare
   sources constant jsonb := coalesce(document -> 'sources', '{}');
   names   constant text[] := array(
     select k.name
-      from jsonb_object_keys(case when jsonb_typeof(sources) = 'object' then sources end) as k (name)
+      from jsonb_object_keys(
+             case when jsonb_typeof(sources) = 'object' then sources end
+           ) as k (name)
      where length(k.name) <= 64
      order by k.name collate "C"
      limit 5000

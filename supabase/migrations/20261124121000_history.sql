@@ -584,7 +584,8 @@ $$;
 --
 --   components  components by id
 --   id          one of them
---   returns     its text, label or title, or that of its one child, in quotes; null when it has none
+--   returns     its text, label or title, or that of its one child, in quotes; null when it has
+--               none
 create function private.component_text(components jsonb, id text) returns text
 language plpgsql immutable strict
 set search_path = ''
@@ -1042,7 +1043,8 @@ begin
   elsif label ~ '\S' then
     return private.short_text(
       case
-        when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$' then lower(left(label, 1)) || substr(label, 2)
+        when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$'
+          then lower(left(label, 1)) || substr(label, 2)
         else label
       end
     );
@@ -1289,7 +1291,8 @@ $$;
 --   version  a row of composition_versions that the caller may read
 --   returns  {composition_id, version, content_hash, parent_version, kind, author_id, origin,
 --            message, created_at, label}
-create or replace function private.version_summary(version public.composition_versions) returns jsonb
+create or replace function private.version_summary(version public.composition_versions)
+returns jsonb
 language sql stable
 set search_path = ''
 as $$
@@ -1312,11 +1315,12 @@ $$;
 --   composition_id  a composition the caller may view
 --   from_version    1, 2, 3 …
 --   to_version      1, 2, 3 …; it may be the older one
---   returns         {patch: [RFC 6902 operations], sentences: [text]}; both are empty when the
+--   returns         {patch: [{op, path, value?}], sentences: [text]}; both are empty when the
 --                   documents are the same, and neither is when they are not
 --
--- Applied to the document of from_version, the patch makes that of to_version exactly
--- (private.json_diff()). The sentences are for reading alone (private.diff_sentences()).
+-- The patch is one of RFC 6902. Applied to the document of from_version, it makes that of
+-- to_version exactly (private.json_diff()). The sentences are for reading alone
+-- (private.diff_sentences()).
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody

@@ -376,8 +376,9 @@ begin
 end;
 $$;
 
--- Stamp a composition when its head or its metadata changes, or it goes to the trash or comes back. The time is the clock's, not the
--- transaction's: a writer that waited for another one is the later of the two.
+-- Stamp a composition when its head or its metadata changes, or it goes to the trash or comes back.
+-- The time is the clock's, not the transaction's: a writer that waited for another one is the later
+-- of the two.
 --
 -- A client that changes the table itself is asked for its role once more: the policy was evaluated
 -- before the row was locked, and whoever held it may have been taking the role away. As with any
@@ -597,7 +598,8 @@ begin
   if after !~ '^[0-9]{1,16}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
     perform private.refuse_cursor();
   elsif after is not null then
-    after_at := 'epoch'::timestamptz + split_part(after, '_', 1)::bigint * '1 microsecond'::interval;
+    after_at := 'epoch'::timestamptz
+      + split_part(after, '_', 1)::bigint * '1 microsecond'::interval;
     after_id := split_part(after, '_', 2)::uuid;
   end if;
 

@@ -847,7 +847,8 @@ $$;
 --
 --   token    what create_share_link() returned
 --   returns  {composition_id, title, description, tags, owner_id, organization_id, role, version,
---            content_hash, etag, updated_at, document}; role is the link's
+--            content_hash, etag, updated_at, forked_from_id, forked_from_version, document}; role
+--            is the link's
 --
 -- Raises
 --   PT404 link_not_found  no link has this token, or it has ended; every time the same answer

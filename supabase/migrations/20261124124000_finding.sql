@@ -49,8 +49,8 @@ alter table public.composition_usage enable row level security;
 --            search
 --
 -- Raises
---   PT422 invalid_argument  no object, an unknown key, a wrong type, an id that is no UUID, a search
---                           that is too long, or an unknown dialect
+--   PT422 invalid_argument  no object, an unknown key, a wrong type, an id that is no UUID, a
+--                           search that is too long, or an unknown dialect
 create function private.composition_filter(filter jsonb) returns jsonb
 language plpgsql immutable
 set search_path = ''
@@ -446,12 +446,15 @@ $$;
 --                               and without this key: all else
 --   after      next of the page before, with the same filter; null: the first page
 --   row_limit  1 to 200
---   returns    {items: [what load_composition() returns, without document], next: cursor or null};
---              items of the trash have deleted_at, too
+--   returns    {items: [{composition_id, title, description, tags, owner_id, organization_id, role,
+--              version, content_hash, etag, updated_at, forked_from_id, forked_from_version,
+--              deleted_at?}], next: cursor or null}; what load_composition() returns, without the
+--              document; items of the trash have deleted_at, too
 --
 -- Raises
 --   PT401 not_signed_in     the token names nobody
---   PT422 invalid_argument  filter has an unknown key or a wrong value, or row_limit is out of range
+--   PT422 invalid_argument  filter has an unknown key or a wrong value, or row_limit is out of
+--                           range
 --   PT422 invalid_cursor    after is no cursor of this list
 --
 -- A composition that changes between two pages moves to the front: it may be missed by who is
@@ -479,7 +482,8 @@ begin
   if after !~ '^[0-9]{1,16}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
     perform private.refuse_cursor();
   elsif after is not null then
-    after_at := 'epoch'::timestamptz + split_part(after, '_', 1)::bigint * '1 microsecond'::interval;
+    after_at := 'epoch'::timestamptz
+      + split_part(after, '_', 1)::bigint * '1 microsecond'::interval;
     after_id := split_part(after, '_', 2)::uuid;
   end if;
 
@@ -515,8 +519,8 @@ $$;
 --   row_limit  1 to 200
 --   days       over how many days, today's by UTC the last of them: 1 to usage_days
 --              (private.settings)
---   returns    array of {composition_id, loads, hits, current_version, content_hash}, the most
---              loaded first; of equals the one with the smaller id. Nothing of the trash
+--   returns    [{composition_id, loads, hits, current_version, content_hash}], the most loaded
+--              first; of equals the one with the smaller id. Nothing of the trash
 --
 -- Raises
 --   PT422 invalid_argument  row_limit or days is out of range

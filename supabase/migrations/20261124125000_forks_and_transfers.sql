@@ -77,8 +77,10 @@ $$;
 --   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
 --                version, content_hash, etag, updated_at, forked_from_id, forked_from_version};
 --                etag changes whenever any of the others or the document does
-create or replace function private.composition_summary(composition public.user_compositions, role text)
-returns jsonb
+create or replace function private.composition_summary(
+  composition public.user_compositions,
+  role        text
+) returns jsonb
 language plpgsql stable
 set search_path = ''
 set timezone = 'UTC'  -- an etag is the same whatever zone a client likes its times in
@@ -581,8 +583,8 @@ as $$
   );
 $$;
 
--- Delete accounts one after another. Each passes work on to a colleague, whose account must not just
--- be going, too; and here, unlike in private.forget_account(), nothing is locked yet.
+-- Delete accounts one after another. Each passes work on to a colleague, whose account must not
+-- just be going, too; and here, unlike in private.forget_account(), nothing is locked yet.
 create function private.queue_account_deletion() returns trigger
 language plpgsql
 set search_path = ''
@@ -673,9 +675,9 @@ begin
 end;
 $$;
 
--- Stamp a composition when its head, its metadata, its owner or its organisation changes, or it goes
--- to the trash or comes back. The time is the clock's, not the transaction's: a writer that waited
--- for another one is the later of the two.
+-- Stamp a composition when its head, its metadata, its owner or its organisation changes, or it
+-- goes to the trash or comes back. The time is the clock's, not the transaction's: a writer that
+-- waited for another one is the later of the two.
 --
 -- A client that changes the table itself is asked for its role once more: the policy was evaluated
 -- before the row was locked, and whoever held it may have been taking the role away. As with any
@@ -748,7 +750,7 @@ $$;
 --
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
---   returns    {account, memberships, invitations, shares_given, shares_received, authored,
+--   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, authored?,
 --              compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
@@ -757,15 +759,18 @@ $$;
 --                    created_at}] by the caller, or to their address
 --   shares_given     [{composition_id, user_id, organization_id, link_id, role, expires_at,
 --                    created_by, created_at}] by the caller, or on what they own
---   shares_received  [the same] in person
+--   shares_received  [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                    created_by, created_at}] in person
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
 --                    origin, message, label, created_at}] by the caller in compositions of
 --                    others
---   compositions     [{composition_id, title, description, tags, owner_id, organization_id, version,
---                    content_hash, updated_at, forked_from_id, forked_from_version, created_at,
---                    deleted_at, versions: [{what authored has, document}]}] that the caller owns,
---                    those in the trash too, oldest version first; a long history goes on on the
---                    next page, under the same composition_id
+--   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
+--                    version, content_hash, updated_at, forked_from_id, forked_from_version,
+--                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
+--                    parent_version, kind, author_id, origin, message, label, created_at,
+--                    document}]}] that the caller owns, those in the trash too, oldest version
+--                    first; a long history goes on on the next page, under the same
+--                    composition_id
 --   next             cursor or null
 --
 -- Raises
@@ -774,8 +779,8 @@ $$;
 --   PT422 invalid_cursor    after is no cursor of this list
 --
 -- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
--- compositions. A list that a page does not have has ended before, or begins later. What comes to be
--- while somebody pages may be missed.
+-- compositions. A list that a page does not have has ended before, or begins later. What comes to
+-- be while somebody pages may be missed.
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After

@@ -3,11 +3,12 @@
 --   composition_id  a composition the caller may view
 --   from_version    1, 2, 3 …
 --   to_version      1, 2, 3 …; it may be the older one
---   returns         {patch: [RFC 6902 operations], sentences: [text]}; both are empty when the
+--   returns         {patch: [{op, path, value?}], sentences: [text]}; both are empty when the
 --                   documents are the same, and neither is when they are not
 --
--- Applied to the document of from_version, the patch makes that of to_version exactly
--- (private.json_diff()). The sentences are for reading alone (private.diff_sentences()).
+-- The patch is one of RFC 6902. Applied to the document of from_version, it makes that of
+-- to_version exactly (private.json_diff()). The sentences are for reading alone
+-- (private.diff_sentences()).
 --
 -- Raises
 --   PT401 not_signed_in          the token names nobody

@@ -2,7 +2,7 @@
 --
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
---   returns    {account, memberships, invitations, shares_given, shares_received, authored,
+--   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, authored?,
 --              compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
@@ -11,15 +11,18 @@
 --                    created_at}] by the caller, or to their address
 --   shares_given     [{composition_id, user_id, organization_id, link_id, role, expires_at,
 --                    created_by, created_at}] by the caller, or on what they own
---   shares_received  [the same] in person
+--   shares_received  [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                    created_by, created_at}] in person
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
 --                    origin, message, label, created_at}] by the caller in compositions of
 --                    others
---   compositions     [{composition_id, title, description, tags, owner_id, organization_id, version,
---                    content_hash, updated_at, forked_from_id, forked_from_version, created_at,
---                    deleted_at, versions: [{what authored has, document}]}] that the caller owns,
---                    those in the trash too, oldest version first; a long history goes on on the
---                    next page, under the same composition_id
+--   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
+--                    version, content_hash, updated_at, forked_from_id, forked_from_version,
+--                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
+--                    parent_version, kind, author_id, origin, message, label, created_at,
+--                    document}]}] that the caller owns, those in the trash too, oldest version
+--                    first; a long history goes on on the next page, under the same
+--                    composition_id
 --   next             cursor or null
 --
 -- Raises
@@ -28,8 +31,8 @@
 --   PT422 invalid_cursor    after is no cursor of this list
 --
 -- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
--- compositions. A list that a page does not have has ended before, or begins later. What comes to be
--- while somebody pages may be missed.
+-- compositions. A list that a page does not have has ended before, or begins later. What comes to
+-- be while somebody pages may be missed.
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After

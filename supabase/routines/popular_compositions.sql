@@ -3,8 +3,8 @@
 --   row_limit  1 to 200
 --   days       over how many days, today's by UTC the last of them: 1 to usage_days
 --              (private.settings)
---   returns    array of {composition_id, loads, hits, current_version, content_hash}, the most
---              loaded first; of equals the one with the smaller id. Nothing of the trash
+--   returns    [{composition_id, loads, hits, current_version, content_hash}], the most loaded
+--              first; of equals the one with the smaller id. Nothing of the trash
 --
 -- Raises
 --   PT422 invalid_argument  row_limit or days is out of range

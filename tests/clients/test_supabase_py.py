@@ -42,6 +42,13 @@ def test_save_share_conflict_restore(new_client):
     assert call(ben, "load_composition", composition_id=id_)["document"] == sample()
 
 
+def test_json_in_a_query_string_is_a_string(new_client):
+    ann, document = new_client("ann"), {"document": json.dumps(SMALLEST)}
+    (problem,) = ann.rpc("validate_document", document, get=True).execute().data["problems"]
+    assert (problem["code"], problem["path"]) == ("wrong_type", "")
+    assert call(ann, "validate_document", document=SMALLEST)["valid"]
+
+
 def test_a_link_opens_without_a_user_and_makes_an_editor_of_one(addresses, connect, new_client):
     ann, ben, nobody = new_client("ann"), new_client("ben"), connect(addresses)
     made = call(ann, "create_composition", title="Video library", document=sample())

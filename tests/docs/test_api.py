@@ -92,6 +92,16 @@ def test_the_page_has_a_section_for_each():
     assert sorted(sections) == [function.name for function in FUNCTIONS]
 
 
+def test_what_cannot_do_without_json_takes_no_get():
+    text = api_docs.FILE.read_text()
+    verbs = {
+        name: verb for verb, name in re.findall(r"^(`.*`) `/rest/v1/rpc/(\w+)`", text, re.MULTILINE)
+    }
+    assert verbs["validate_document"] == "`POST`"
+    assert verbs["list_my_compositions"] == "`GET` or `POST`"
+    assert verbs["save_version"] == "`POST`"
+
+
 def test_the_example_is_a_refusal_that_is_given():
     example = json.loads(api_docs.FILE.read_text().split("```json\n")[1].split("```")[0])
     save = next(function for function in FUNCTIONS if function.name == "save_version")

@@ -2,7 +2,8 @@
 --
 --   components  components by id
 --   id          one of them
---   returns     its text, label or title, or that of its one child, in quotes; null when it has none
+--   returns     its text, label or title, or that of its one child, in quotes; null when it has
+--               none
 create function private.component_text(components jsonb, id text) returns text
 language plpgsql immutable strict
 set search_path = ''

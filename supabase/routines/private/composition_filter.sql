@@ -5,8 +5,8 @@
 --            search
 --
 -- Raises
---   PT422 invalid_argument  no object, an unknown key, a wrong type, an id that is no UUID, a search
---                           that is too long, or an unknown dialect
+--   PT422 invalid_argument  no object, an unknown key, a wrong type, an id that is no UUID, a
+--                           search that is too long, or an unknown dialect
 create function private.composition_filter(filter jsonb) returns jsonb
 language plpgsql immutable
 set search_path = ''

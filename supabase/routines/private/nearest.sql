@@ -21,7 +21,7 @@ as $$
    -- A case, for its order: lengths are quick to compare, and Postgres compares no long names.
    cross join lateral (
            select case
-                    when length(c.candidate) between n.length - n.allowance and n.length + n.allowance
+                    when abs(length(c.candidate) - n.length) <= n.allowance
                       then extensions.levenshtein_less_equal(
                         n.name, lower(c.candidate), n.allowance
                       )

@@ -21,7 +21,8 @@ begin
   elsif label ~ '\S' then
     return private.short_text(
       case
-        when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$' then lower(left(label, 1)) || substr(label, 2)
+        when label ~ '^\w[^[:upper:]]* [^[:upper:]]*$'
+          then lower(left(label, 1)) || substr(label, 2)
         else label
       end
     );

@@ -13,8 +13,8 @@ set search_path = ''
 as $$
 begin
   return query
-    select r.key, r.is_required, case when r.allowed is null then coalesce(r.expected, v.expected) end,
-           r.allowed,
+    select r.key, r.is_required,
+           case when r.allowed is null then coalesce(r.expected, v.expected) end, r.allowed,
            case
              when r.allowed is not null
                then v.type = 'string' and v.value #>> '{}' = any (r.allowed)

@@ -1,5 +1,5 @@
--- Delete accounts one after another. Each passes work on to a colleague, whose account must not just
--- be going, too; and here, unlike in private.forget_account(), nothing is locked yet.
+-- Delete accounts one after another. Each passes work on to a colleague, whose account must not
+-- just be going, too; and here, unlike in private.forget_account(), nothing is locked yet.
 create function private.queue_account_deletion() returns trigger
 language plpgsql
 set search_path = ''

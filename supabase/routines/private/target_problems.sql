@@ -11,7 +11,9 @@ declare
   sources constant jsonb := coalesce(document -> 'sources', '{}');
   names   constant text[] := array(
     select k.name
-      from jsonb_object_keys(case when jsonb_typeof(sources) = 'object' then sources end) as k (name)
+      from jsonb_object_keys(
+             case when jsonb_typeof(sources) = 'object' then sources end
+           ) as k (name)
      where length(k.name) <= 64
      order by k.name collate "C"
      limit 5000

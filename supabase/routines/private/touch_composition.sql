@@ -1,6 +1,6 @@
--- Stamp a composition when its head, its metadata, its owner or its organisation changes, or it goes
--- to the trash or comes back. The time is the clock's, not the transaction's: a writer that waited
--- for another one is the later of the two.
+-- Stamp a composition when its head, its metadata, its owner or its organisation changes, or it
+-- goes to the trash or comes back. The time is the clock's, not the transaction's: a writer that
+-- waited for another one is the later of the two.
 --
 -- A client that changes the table itself is asked for its role once more: the policy was evaluated
 -- before the row was locked, and whoever held it may have been taking the role away. As with any
