@@ -1326,6 +1326,7 @@ $$;
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version, or no longer
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       a version is null
 --
 -- Definer rights: callers may not call the helpers.
@@ -1374,6 +1375,7 @@ $$;
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version, or no longer
+--   PT410 composition_trashed    in the trash
 --
 -- Definer rights: as load_composition().
 create or replace function public.get_version(composition_id uuid, version integer) returns jsonb
@@ -1416,6 +1418,7 @@ $$;
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version, or no longer
 --   PT403 composition_read_only  readable, but the caller is no editor
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       the label is too long, or blank
 --
 -- Definer rights: nobody may write versions in any other way.

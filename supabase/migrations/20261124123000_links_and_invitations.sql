@@ -693,6 +693,7 @@ $$;
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 not_composition_owner  readable, but the caller is no owner
 --   PT403 quota_exceeded         the composition has as many links as it may have
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       no such role, or an end that is past
 --
 -- Definer rights: nobody may write shares in any other way.
@@ -933,6 +934,7 @@ $$;
 --   PT404 link_not_found         absent, no link, or to a composition that the caller does not own
 --   PT404 composition_not_found  what made the caller an owner was taken away just now
 --   PT403 not_composition_owner  likewise, and the caller may still read it
+--   PT410 composition_trashed    in the trash
 --
 -- Once it has returned, no save of who came by the link can commit any more, unless they have the
 -- role in another way: both wait for the same lock.
@@ -984,6 +986,7 @@ $$;
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT403 not_composition_owner   readable, but the caller is no owner
 --   PT403 quota_exceeded          the composition has as many shares as it may have
+--   PT410 composition_trashed     in the trash
 --   PT422 invalid_argument        not one grantee, the owner as grantee, no such role, or an end
 --                                 that is past
 --
@@ -1054,6 +1057,7 @@ $$;
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 share_not_found        it is not shared with this grantee
 --   PT403 not_composition_owner  readable, but the caller is no owner
+--   PT410 composition_trashed    in the trash
 --
 -- Once it has returned, no save of the grantee can commit any more: both wait for the same lock.
 -- Who came by a link can come by it again: revoke_share_link() ends that.

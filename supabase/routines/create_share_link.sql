@@ -14,6 +14,7 @@
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 not_composition_owner  readable, but the caller is no owner
 --   PT403 quota_exceeded         the composition has as many links as it may have
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       no such role, or an end that is past
 --
 -- Definer rights: nobody may write shares in any other way.

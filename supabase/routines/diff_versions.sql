@@ -14,6 +14,7 @@
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version, or no longer
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       a version is null
 --
 -- Definer rights: callers may not call the helpers.

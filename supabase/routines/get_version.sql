@@ -9,6 +9,7 @@
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version, or no longer
+--   PT410 composition_trashed    in the trash
 --
 -- Definer rights: as load_composition().
 create function public.get_version(composition_id uuid, version integer) returns jsonb

@@ -15,6 +15,7 @@
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 version_not_found      the composition has no such version, or no longer
 --   PT403 composition_read_only  readable, but the caller is no editor
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       the label is too long, or blank
 --
 -- Definer rights: nobody may write versions in any other way.

@@ -9,6 +9,7 @@
 -- Raises
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
+--   PT410 composition_trashed    in the trash
 --
 -- Definer rights: as load_composition().
 create function public.list_shares(composition_id uuid) returns jsonb

@@ -9,6 +9,7 @@
 -- Raises
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
+--   PT410 composition_trashed    in the trash
 --   PT422 invalid_argument       row_limit is out of range
 --   PT422 invalid_cursor         after is no cursor of this list
 --

@@ -9,6 +9,7 @@
 -- Raises
 --   PT401 not_signed_in          the token names nobody
 --   PT404 composition_not_found  absent, or not readable by the caller
+--   PT410 composition_trashed    in the trash
 --
 -- It counts nothing and writes nothing, so that a read-only replica can serve it: whoever answers
 -- loads reports them with record_usage().

@@ -10,6 +10,7 @@
 --   PT404 link_not_found         absent, no link, or to a composition that the caller does not own
 --   PT404 composition_not_found  what made the caller an owner was taken away just now
 --   PT403 not_composition_owner  likewise, and the caller may still read it
+--   PT410 composition_trashed    in the trash
 --
 -- Once it has returned, no save of who came by the link can commit any more, unless they have the
 -- role in another way: both wait for the same lock.

@@ -16,6 +16,7 @@
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT403 not_composition_owner   readable, but the caller is no owner
 --   PT403 quota_exceeded          the composition has as many shares as it may have
+--   PT410 composition_trashed     in the trash
 --   PT422 invalid_argument        not one grantee, the owner as grantee, no such role, or an end
 --                                 that is past
 --

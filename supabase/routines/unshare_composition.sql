@@ -12,6 +12,7 @@
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT404 share_not_found        it is not shared with this grantee
 --   PT403 not_composition_owner  readable, but the caller is no owner
+--   PT410 composition_trashed    in the trash
 --
 -- Once it has returned, no save of the grantee can commit any more: both wait for the same lock.
 -- Who came by a link can come by it again: revoke_share_link() ends that.
