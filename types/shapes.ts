@@ -1,17 +1,19 @@
-// What the functions answer (docs/api.md), and `Database` with these answers:
+// What the functions answer and take (docs/api.md), and `Database` with that:
 //
 //   const supabase = createClient<Database>(url, anonKey);
 //
-// Postgres knows an answer as jsonb and no more, so these are written by hand; a test compiles real
+// Postgres knows these as jsonb and no more, so they are written by hand; a test compiles real
 // answers against them. A function without a shape here answers `Json`.
 import type { Database as Generated, Json } from "./database.js";
 
 export type { Json, Tables } from "./database.js";
 
+export type Dialect = "a2ui/0.9.1" | "json-render/1" | "json";
+
 /** docs/document.md. What else is in it depends on the dialect. */
 export type CompositionDocument = {
   format: "composition/1";
-  dialect: "a2ui/0.9.1" | "json-render/1" | "json";
+  dialect: Dialect;
   [key: string]: Json | undefined;
 };
 
@@ -23,6 +25,48 @@ export interface Written {
   title: string;
   updated_at: string;
 }
+
+export interface Transferred extends Written {
+  owner_id: string;
+  /** Null: personal. */
+  organization_id: string | null;
+}
+
+/** What validate_document() says, and by `problems` what a save is refused for. */
+export interface Verdict {
+  valid: boolean;
+  problems: Problem[];
+}
+
+export interface Problem {
+  code: ProblemCode;
+  /** A JSON Pointer. */
+  path: string;
+  message: string;
+  expected?: string;
+  allowed?: string[];
+  /** What was probably meant. */
+  nearest?: string;
+}
+
+/** What each means is in docs/errors.md. */
+export type ProblemCode =
+  | "too_large"
+  | "too_deep"
+  | "number_out_of_range"
+  | "unknown_format"
+  | "unknown_dialect"
+  | "unknown_key"
+  | "wrong_type"
+  | "missing_root"
+  | "missing_component"
+  | "bad_component_id"
+  | "unresolved_child"
+  | "two_parents"
+  | "child_cycle"
+  | "unreachable_component"
+  | "bad_parameter"
+  | "unknown_source";
 
 export interface CompositionSummary {
   composition_id: string;
@@ -42,8 +86,19 @@ export interface CompositionSummary {
   forked_from_version: number | null;
 }
 
+export interface ListedComposition extends CompositionSummary {
+  /** Only of what is in the trash. */
+  deleted_at?: string;
+}
+
 export interface Composition extends CompositionSummary {
   document: CompositionDocument;
+}
+
+/** What a link shows. */
+export interface LinkedComposition extends Composition {
+  /** The link's. */
+  role: "editor" | "viewer";
 }
 
 export interface VersionSummary {
@@ -65,6 +120,18 @@ export interface Version extends VersionSummary {
   document: CompositionDocument;
 }
 
+export interface Difference {
+  /** Makes the one document the other. */
+  patch: Operation[];
+  /** The same for people. */
+  sentences: string[];
+}
+
+/** Of RFC 6902, as far as patches here use it. */
+export type Operation =
+  | { op: "add" | "replace"; path: string; value: Json }
+  | { op: "remove"; path: string };
+
 /** Its grantee is a person or an organisation, or it is a link. */
 export interface Share {
   composition_id: string;
@@ -77,6 +144,17 @@ export interface Share {
   /** Null: the account is gone. */
   created_by: string | null;
   created_at: string;
+}
+
+export interface NewShareLink {
+  link_id: string;
+  composition_id: string;
+  role: "editor" | "viewer";
+  expires_at: string | null;
+  created_by: string;
+  created_at: string;
+  /** Shown this once. */
+  token: string;
 }
 
 export interface Organization {
@@ -93,6 +171,56 @@ export interface Membership {
   created_at: string;
 }
 
+export interface Invitation {
+  invitation_id: string;
+  organization_id: string;
+  email: string;
+  role: "owner" | "admin" | "member";
+  expires_at: string;
+  created_by: string;
+  created_at: string;
+}
+
+export interface NewInvitation extends Invitation {
+  /** Shown this once. */
+  token: string;
+}
+
+export interface OwnMembership extends Membership {
+  /** Of the organisation. */
+  name: string;
+}
+
+/** A page of it: a list that is not there has ended before, or begins on a later one. */
+export interface ExportedData {
+  /** On the first page. */
+  account?: { user_id: string; email: string | null; created_at: string };
+  memberships?: OwnMembership[];
+  invitations?: Invitation[];
+  shares_given?: Share[];
+  shares_received?: Share[];
+  authored?: VersionSummary[];
+  /** The last of one page may go on as the first of the next one. */
+  compositions: ExportedComposition[];
+  next: string | null;
+}
+
+export interface ExportedComposition extends Omit<CompositionSummary, "role" | "etag"> {
+  created_at: string;
+  /** Null: not in the trash. */
+  deleted_at: string | null;
+  versions: Version[];
+}
+
+export interface Popular {
+  composition_id: string;
+  loads: number;
+  /** How many of these loads a cache answered. */
+  hits: number;
+  current_version: number;
+  content_hash: string;
+}
+
 export interface Page<Item> {
   items: Item[];
   /** Goes into `after`; null: this is the last page. */
@@ -105,25 +233,70 @@ export interface Refusal {
   [fact: string]: Json | undefined;
 }
 
+/** What list_my_compositions() takes; null is as good as left out. */
+export interface CompositionFilter {
+  search?: string | null;
+  owner_id?: string | null;
+  organization_id?: string | null;
+  shared?: boolean | null;
+  tag?: string | null;
+  dialect?: Dialect | null;
+  trashed?: boolean | null;
+}
+
+/** What record_usage() takes. */
+export interface UsageEntry {
+  composition_id: string;
+  loads: number;
+  hits?: number;
+  /** Such as 2026-11-24, by UTC. */
+  day?: string;
+}
+
 export interface Answers {
+  accept_invitation: Membership;
+  accept_share_link: Share;
   add_organization_member: Membership;
   create_composition: Written;
   create_organization: Organization;
+  create_share_link: NewShareLink;
   delete_composition: Written;
+  diff_versions: Difference;
+  export_my_data: ExportedData;
+  fork_composition: Written;
   get_version: Version;
+  invite_to_organization: NewInvitation;
+  label_version: VersionSummary;
   leave_organization: Membership;
-  list_my_compositions: Page<CompositionSummary>;
+  list_invitations: Invitation[];
+  list_my_compositions: Page<ListedComposition>;
   list_shares: Share[];
   list_versions: Page<VersionSummary>;
   load_composition: Composition;
+  open_share_link: LinkedComposition;
+  popular_compositions: Popular[];
   purge_composition: Written;
+  purge_trash: { purged: number; content_collected: number; more: boolean };
+  purge_versions: { purged: number; more: boolean };
+  record_usage: { recorded: number };
   remove_organization_member: Membership;
   restore_version: Written;
+  revoke_invitation: Invitation;
+  revoke_share_link: Share;
   save_version: Written;
   set_organization_role: Membership;
   share_composition: Share;
+  transfer_composition: Transferred;
   undelete_composition: Written;
   unshare_composition: Share;
+  validate_document: Verdict;
+}
+
+/** Arguments of which more is known than Postgres says: it does not know which may be null. */
+export interface Arguments {
+  label_version: { label: string | null };
+  list_my_compositions: { filter?: CompositionFilter };
+  record_usage: { entries: UsageEntry[] };
 }
 
 type Functions = Generated["public"]["Functions"];
@@ -132,7 +305,9 @@ export type Database = Omit<Generated, "public"> & {
   public: Omit<Generated["public"], "Functions"> & {
     Functions: {
       [Name in keyof Functions]: {
-        Args: Functions[Name]["Args"];
+        Args: Name extends keyof Arguments
+          ? Omit<Functions[Name]["Args"], keyof Arguments[Name]> & Arguments[Name]
+          : Functions[Name]["Args"];
         Returns: Name extends keyof Answers ? Answers[Name] : Functions[Name]["Returns"];
       };
     };

@@ -2,7 +2,14 @@
 // compiler refuses a mark where nothing is wrong.
 import { createClient } from "@supabase/supabase-js";
 
-import type { CompositionDocument, Database, Refusal, Tables } from "../../types/shapes.js";
+import type {
+  CompositionDocument,
+  CompositionFilter,
+  Database,
+  Json,
+  Refusal,
+  Tables,
+} from "../../types/shapes.js";
 
 const supabase = createClient<Database>("http://127.0.0.1", "key");
 
@@ -24,10 +31,29 @@ export async function edit(composition_id: string, body: { [key: string]: string
 }
 
 export async function titles(): Promise<string[]> {
-  const { data: page } = await supabase.rpc("list_my_compositions", {}).throwOnError();
+  const filter: CompositionFilter = { tag: "videos", shared: null };
+  const { data: page } = await supabase.rpc("list_my_compositions", { filter }).throwOnError();
   const { data: rows } = await supabase.from("user_compositions").select("title").throwOnError();
   const first: Pick<Tables<"user_compositions">, "title"> | undefined = rows[0];
   return [...page.items.map((item) => item.title), first?.title ?? ""];
+}
+
+export async function history(composition_id: string): Promise<Json[]> {
+  await supabase.rpc("list_my_compositions").throwOnError();
+  await supabase.rpc("list_my_compositions", { row_limit: 1 }, { get: true }).throwOnError();
+  await supabase.rpc("label_version", { composition_id, version: 1, label: null }).throwOnError();
+  await supabase.rpc("record_usage", { entries: [{ composition_id, loads: 2, hits: 1 }] });
+  const { data: difference } = await supabase
+    .rpc("diff_versions", { composition_id, from_version: 1, to_version: 2 })
+    .throwOnError();
+  return difference.patch.map((edit) => (edit.op === "remove" ? null : edit.value));
+}
+
+export async function check(document: Json): Promise<string[]> {
+  const { data: verdict } = await supabase.rpc("validate_document", { document }).throwOnError();
+  return verdict.problems
+    .filter((problem) => problem.code === "unresolved_child")
+    .map((problem) => problem.nearest ?? problem.message);
 }
 
 export async function mistakes(composition_id: string) {
@@ -39,6 +65,12 @@ export async function mistakes(composition_id: string) {
   await supabase.rpc("get_version", { composition_id });
   // @ts-expect-error: a number
   await supabase.rpc("get_version", { composition_id, version: "1" });
+  // @ts-expect-error: no such filter
+  await supabase.rpc("list_my_compositions", { filter: { title: "Videos" } });
+  // @ts-expect-error: no such dialect
+  await supabase.rpc("list_my_compositions", { filter: { dialect: "html" } });
+  // @ts-expect-error: it says how often
+  await supabase.rpc("record_usage", { entries: [{ composition_id }] });
   // @ts-expect-error: no such column
   await supabase.from("user_compositions").update({ name: "Videos" });
 
@@ -50,4 +82,9 @@ export async function mistakes(composition_id: string) {
     .throwOnError();
   // @ts-expect-error: shares have no such role
   share.role === "owner";
+  const { data: verdict } = await supabase
+    .rpc("validate_document", { document: null })
+    .throwOnError();
+  // @ts-expect-error: problems have no such code
+  verdict.problems[0]?.code === "invalid_document";
 }

@@ -1,40 +1,11 @@
 """What a frontend in TypeScript is told (types/), and clients/client.ts, which relies on it."""
 
-import json
-import subprocess
 from pathlib import Path
 
-import pytest
-
-from devstack import packages
 from devstack.packages import PROJECT
-from scripts import api_docs, database_types
-from tests.samples import sample, small
-
-
-def compile_typescript(file: Path) -> list[str]:
-    """What the compiler finds wrong with a program."""
-    done = subprocess.run(
-        [
-            packages.node(),
-            packages.NODE_MODULES / "typescript" / "bin" / "tsc",
-            "--noEmit",
-            "--strict",
-            "--exactOptionalPropertyTypes",
-            "--noUncheckedIndexedAccess",
-            "--skipLibCheck",  # of packages: theirs need the types of Node
-            "--target",
-            "es2022",
-            "--module",
-            "nodenext",
-            file,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode in (0, 2), done.stdout + done.stderr
-    return [line for line in done.stdout.splitlines() if "error TS" in line]
+from scripts import database_types
+from tests.clients.typescript import compile_typescript
+from tests.docs.test_docs import rows, section
 
 
 def test_the_types_are_those_of_the_database(stack):
@@ -46,76 +17,38 @@ def test_a_client_compiles_and_its_mistakes_do_not():
     assert compile_typescript(Path(__file__).with_name("client.ts")) == []
 
 
-@pytest.fixture
-def answers(new_client):
-    """Answers of every function that has a shape, as many as differ in what may be null."""
-    given: dict[str, list[object]] = {}
-    readers = {function.name for function in api_docs.functions() if function.reads_only}
+def test_every_function_has_a_shape(tmp_path):
+    def compile_with(answers: str) -> list[str]:
+        file = tmp_path / "functions.ts"
+        file.write_text(
+            f'import type {{ Database }} from "{PROJECT}/types/database.js";\n'
+            f'import type {{ Answers as Shapes }} from "{PROJECT}/types/shapes.js";\n'
+            f"type Answers = {answers};\n"
+            'type Functions = Database["public"]["Functions"];\n'
+            "type None<Names extends never> = Names;\n"
+            "export type Lacking = None<Exclude<keyof Functions, keyof Answers>>;\n"
+            "export type Unknown = None<Exclude<keyof Answers, keyof Functions>>;\n"
+        )
+        return compile_typescript(file)
 
-    def call(client, function, **arguments):
-        if get := function in readers:
-            arguments = {
-                name: value if isinstance(value, str) else json.dumps(value)
-                for name, value in arguments.items()
-            }
-        answer = client.rpc(function, arguments, get=get).execute().data
-        given.setdefault(function, []).append(answer)
-        return answer
-
-    ann, ben = new_client("ann"), new_client("ben")
-    ben_id = ben.auth.get_user().user.id
-    northwind = {
-        "organization_id": call(ann, "create_organization", name="Northwind")["organization_id"]
-    }
-    member = northwind | {"user_id": ben_id}
-    call(ann, "add_organization_member", **member, role="member")
-    call(ann, "set_organization_role", **member, role="admin")
-
-    made = call(ann, "create_composition", title="Mine", document=sample(), tags=["videos"])
-    mine = {"composition_id": made["composition_id"]}
-    theirs = call(ann, "create_composition", title="Theirs", document=small(), **northwind)
-    call(ann, "save_version", **mine, base_version=1, document=small(n=2), message="Smaller")
-    call(ann, "restore_version", **mine, version=1)
-    for version in (1, 2, 3):
-        call(ann, "get_version", **mine, version=version)
-    call(ann, "list_versions", **mine)
-    call(ann, "list_versions", **mine, row_limit=1)
-    call(ann, "load_composition", **mine)
-    call(ben, "load_composition", composition_id=theirs["composition_id"])
-    call(ann, "share_composition", **mine, user_id=ben_id, role="viewer")
-    end = "2100-01-01T00:00:00Z"
-    call(ann, "share_composition", **mine, **northwind, role="editor", expires_at=end)
-    call(ann, "list_shares", **mine)
-    call(ben, "list_my_compositions")
-    call(ben, "list_my_compositions", row_limit=1)
-    call(ann, "unshare_composition", **mine, user_id=ben_id)
-    call(ann, "delete_composition", **mine)
-    call(ann, "undelete_composition", **mine)
-    call(ann, "delete_composition", **mine)
-    call(ann, "purge_composition", **mine)
-
-    call(ann, "remove_organization_member", **member)
-    call(ann, "leave_organization", **northwind)
-    return given
+    assert compile_with("Shapes") == []
+    (lacking,) = compile_with('Omit<Shapes, "fork_composition">')
+    assert "fork_composition" in lacking
+    (unknown,) = compile_with("Shapes & { find_things: null }")
+    assert "find_things" in unknown
 
 
-def program(answers: dict[str, list[object]]) -> str:
-    # A literal may have no key that its type lacks.
-    return (
-        f'import type {{ Answers }} from "{PROJECT}/types/shapes.js";\n'
-        "export const answers: { [Name in keyof Answers]: Answers[Name][] } = "
-        f"{json.dumps(answers, indent=1)};\n"
-    )
+def test_the_codes_of_problems_are_those_that_are_documented(tmp_path):
+    codes = [row[0].strip("`") for row in rows(section("errors.md", "Problems of a document"))]
 
+    def compile_with(codes: list[str]) -> list[str]:
+        file = tmp_path / "codes.ts"
+        file.write_text(
+            f'import type {{ ProblemCode }} from "{PROJECT}/types/shapes.js";\n'
+            f"export const codes: Record<ProblemCode, 0> = {{{': 0, '.join([*codes, ''])}}};\n"
+        )
+        return compile_typescript(file)
 
-def test_answers_have_the_shapes_that_are_promised(answers, tmp_path):
-    file = tmp_path / "answers.ts"
-    file.write_text(program(answers))
-    assert compile_typescript(file) == []
-
-    # So that it is known to look: a key too few, one too many, another value.
-    del answers["load_composition"][0]["etag"]
-    answers["list_versions"][0]["items"][0]["colour"] = None
-    answers["list_shares"][0][0]["role"] = "owner"
-    file.write_text(program(answers))
-    assert len(compile_typescript(file)) == 3
+    assert compile_with(codes) == []
+    assert len(compile_with(codes[1:])) == 1
+    assert len(compile_with([*codes, "ugly"])) == 1
