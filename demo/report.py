@@ -75,8 +75,7 @@ def print_report(
     """
     facts = _facts(outcome, source, database_url)
     for tables in ((facts, _times(outcome)), (_acts(outcome), _refusals(outcome))):
-        console.print(Columns(tables))
-        console.print()
+        _print_tables(console, tables)
     for line in _examples(outcome):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for reason in outcome.left_out:
@@ -117,6 +116,13 @@ def print_invitation(
     ]
     # As it is, however wide: half a key is no use.
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_tables(console: Console, tables: Sequence[Table]) -> None:
+    width = sum(console.measure(table).maximum for table in tables) + len(tables) - 1
+    for row in [Columns(tables)] if width <= console.width else tables:
+        console.print(row)
+        console.print()
 
 
 def _facts(outcome: Outcome, source: Source, database_url: str | None) -> Table:
