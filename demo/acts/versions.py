@@ -7,7 +7,7 @@ from demo.stage import Composition, Stage
 
 _PAIRS = 4
 _EXAMPLES = 2
-_GOOD_LENGTH = 3
+_GOOD_LENGTH = 100  # characters, of all sentences of an example
 
 
 def compare(stage: Stage, composition: Composition) -> None:
@@ -51,7 +51,7 @@ def label(stage: Stage, composition: Composition) -> None:
 
 def _distance(sentences: list[str]) -> int:
     """How far an example is from what is good to read: neither a word nor a page."""
-    return abs(len(sentences) - _GOOD_LENGTH)
+    return abs(sum(map(len, sentences)) - _GOOD_LENGTH)
 
 
 def _patched(document: Json, patch: list[Json]) -> object:
