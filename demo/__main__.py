@@ -18,8 +18,9 @@ from demo import report
 from demo.corpus import find_corpus, open_corpus
 from demo.git_history import open_repository
 from demo.histories import Source, SourceError, one_after_another
-from demo.play import Play, Stopped
+from demo.play import Play
 from demo.samples import open_samples
+from demo.stage import Refused, Stopped
 from devstack import signals
 from devstack.packages import StackError
 from devstack.processes import Cancelled
@@ -50,7 +51,7 @@ def main() -> int:
         return _INTERRUPTED
     except (SourceError, StackError) as error:
         _say(f"demo: {error}")
-    except (AuthError, PostgrestAPIError, SupabaseException, httpx.HTTPError) as error:
+    except (AuthError, PostgrestAPIError, Refused, SupabaseException, httpx.HTTPError) as error:
         _say(f"demo: Supabase did not do its part: {getattr(error, 'message', error)}")
     return 1
 
@@ -118,18 +119,26 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
         stack = None
         if (url := os.environ.get("SUPABASE_URL")) and (key := os.environ.get("SUPABASE_ANON_KEY")):
             addresses = {"supabase_url": url, "anon_key": key}
+            service_role_key, database_url = os.environ.get("SUPABASE_SERVICE_ROLE_KEY"), None
         else:
             stack = cleanup.enter_context(Stack(arguments.data, _say, stopping))
             addresses = stack.addresses
+            service_role_key = stack.addresses["service_role_key"]
+            database_url = stack.addresses["database_url"]
 
-        play = Play(str(addresses["supabase_url"]), str(addresses["anon_key"]), stopping)
+        play = Play(
+            str(addresses["supabase_url"]),
+            str(addresses["anon_key"]),
+            stopping,
+            service_role_key,
+            database_url,
+        )
         play.gather()
         with _progress(source, play) as advance:
             play.run(source, advance)
         if not play.compositions:
             reasons = [*map(" ".join, play.outcome.refusals), *source.skipped]
             raise SourceError(f"{source.name}: nothing could be played: {', '.join(reasons)}")
-        database_url = stack.addresses["database_url"] if stack else None
         report.print_report(_out, play.outcome, source, database_url)
         accounts = {person.email: person.password for person in play.people}
         report.print_invitation(_out, addresses, accounts, play.compositions[0].id)

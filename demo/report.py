@@ -1,19 +1,24 @@
 """What happened in a play, as tables, and how to go on by hand."""
 
+import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
 from rich import filesize
+from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo.histories import Source
+from demo.histories import Json, Source
 
 _FAILURES_SHOWN = 20
+_CALLS_SHOWN = 8
+_SENTENCES_SHOWN = 3
+_TITLE_WIDTH = 48
 
 
 @dataclass
@@ -27,6 +32,10 @@ class Outcome:
         mismatches: How many of them differed.
         seconds: How long each answered call took, by what was called.
         refusals: How often, by who or what was refused, status and code.
+        acts: How often what else was played, in words.
+        sentences: What diff_versions said, for a few pairs of versions.
+        problems: What validate_document said of misspelt names.
+        left_out: What could not be played, and why.
         failures: What should have held and did not, in words.
     """
 
@@ -39,6 +48,10 @@ class Outcome:
     elapsed_seconds: float = 0
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     refusals: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
+    sentences: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[Json] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
@@ -52,15 +65,21 @@ def print_report(
 ) -> None:
     """Print what was played, how long calls took, what was refused, and what failed.
 
+    Tables stand side by side where there is room.
+
     Args:
         console: Where to.
         outcome: Of the play.
         source: What was played.
         database_url: To look into the store; None: it is not ours to look into.
     """
-    for table in (_facts(outcome, source, database_url), _times(outcome), _refusals(outcome)):
-        console.print(table)
-        console.print()
+    facts = _facts(outcome, source, database_url)
+    for tables in ((facts, _times(outcome)), (_acts(outcome), _refusals(outcome))):
+        _print_tables(console, tables)
+    for line in _examples(outcome):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for reason in outcome.left_out:
+        console.print(f"left out {reason}", style="yellow", markup=False, soft_wrap=True)
     for failure in outcome.failures[:_FAILURES_SHOWN]:
         console.print(f"FAILED {failure}", style="red", markup=False, soft_wrap=True)
     if hidden := len(outcome.failures[_FAILURES_SHOWN:]):
@@ -99,6 +118,13 @@ def print_invitation(
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
+def _print_tables(console: Console, tables: Sequence[Table]) -> None:
+    width = sum(console.measure(table).maximum for table in tables) + len(tables) - 1
+    for row in [Columns(tables)] if width <= console.width else tables:
+        console.print(row)
+        console.print()
+
+
 def _facts(outcome: Outcome, source: Source, database_url: str | None) -> Table:
     facts = _table(f"Played in from {source.name}", ["what"], ["how much"])
     rate = outcome.versions / outcome.elapsed_seconds
@@ -121,10 +147,20 @@ def _facts(outcome: Outcome, source: Source, database_url: str | None) -> Table:
 
 def _times(outcome: Outcome) -> Table:
     times = _table("Milliseconds an answered call", ["call"], ["calls", "p50", "p95"])
-    for function, seconds in sorted(outcome.seconds.items()):
+    ranked = sorted(outcome.seconds.items(), key=lambda item: -len(item[1]))
+    rest = ranked[_CALLS_SHOWN:]
+    others = [(f"{len(rest)} others", list(itertools.chain(*(r for _, r in rest))))] if rest else []
+    for function, seconds in ranked[:_CALLS_SHOWN] + others:
         figures = (f"{percentile(seconds, share) * 1000:.1f}" for share in (0.5, 0.95))
         times.add_row(function, f"{len(seconds):,}", *figures)
     return times
+
+
+def _acts(outcome: Outcome) -> Table:
+    acts = _table("What else was played", ["somebody"], ["times"])
+    for what, count in outcome.acts.items():
+        acts.add_row(what, f"{count:,}")
+    return acts
 
 
 def _refusals(outcome: Outcome) -> Table:
@@ -134,9 +170,32 @@ def _refusals(outcome: Outcome) -> Table:
     return refusals
 
 
+def _examples(outcome: Outcome) -> Iterator[str]:
+    if outcome.sentences:
+        yield "What changed, as diff_versions tells it"
+    for step, sentences in outcome.sentences.items():
+        yield f"  {step}"
+        for sentence in sentences[:_SENTENCES_SHOWN]:
+            yield f"    {sentence}"
+        if hidden := len(sentences[_SENTENCES_SHOWN:]):
+            yield f"    and {hidden:,} more"
+    if outcome.sentences:
+        yield ""
+
+    by_code = {problem["code"]: problem for problem in outcome.problems}
+    if by_code:
+        yield "What is wrong, as validate_document tells it"
+    for problem in by_code.values():
+        meant = f"{problem['nearest']} was probably meant"
+        yield f"  {problem['path']}: {problem['message']} ({meant})"
+    if by_code:
+        yield ""
+
+
 def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
     # Text: the name of a folder may look like markup.
-    table = Table(*texts, title=Text(title), title_justify="left")
+    width = min(len(title), _TITLE_WIDTH)
+    table = Table(*texts, title=Text(title), title_justify="left", min_width=width)
     for name in numbers:
         table.add_column(name, justify="right")
     return table

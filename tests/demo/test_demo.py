@@ -30,11 +30,12 @@ class Demo:
     def __init__(self, folder: Path, *arguments: str | Path, stack: Stack | None = None) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
-        outside = {"SUPABASE_URL", "SUPABASE_ANON_KEY"}
+        outside = {"SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"}
         environment = {name: value for name, value in os.environ.items() if name not in outside}
         if stack:
             environment["SUPABASE_URL"] = stack.addresses["supabase_url"]
             environment["SUPABASE_ANON_KEY"] = stack.addresses["anon_key"]
+            environment["SUPABASE_SERVICE_ROLE_KEY"] = stack.addresses["service_role_key"]
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig=SIGTERM", sys.executable, "-m", "demo", *arguments],
             cwd=PROJECT,
@@ -79,12 +80,15 @@ def test_it_plays_reports_and_leaves_nothing_behind(tmp_path):
     assert row(report, "compositions") == ["5"]
     assert row(report, "versions") == [str(versions + 1)], "all of the samples, and one restore"
     assert row(report, "of these different") == ["0"]
-    assert row(report, "a stale save") == ["409", "version_conflict", "1"]
-    assert row(report, "a viewer's save") == ["403", "composition_read_only", "1"]
-    assert row(report, "a stranger's load") == ["404", "composition_not_found", "1"]
-    assert row(report, "a stranger's save") == ["404", "composition_not_found", "1"]
-    assert row(report, "an invalid document") == ["422", "invalid_document", "1"]
-    assert "FAILED" not in report
+    assert row(report, "a stale save", 3) == ["409", "version_conflict", "1"]
+    assert row(report, "a viewer's save", 3) == ["403", "composition_read_only", "1"]
+    assert row(report, "a stranger's load", 3) == ["404", "composition_not_found", "1"]
+    assert row(report, "a stranger's save", 3) == ["404", "composition_not_found", "1"]
+    assert row(report, "an invalid document", 3) == ["422", "invalid_document", "1"]
+    assert row(report, "compared versions") == row(report, "deleted an account") == ["1"]
+    assert "What changed, as diff_versions tells it\n  " in report
+    assert re.search(r"^  /components/\S+: .* was probably meant\)$", report, re.MULTILINE)
+    assert "FAILED" not in report and "left out" not in report
     assert demo.leftovers() == []
 
 
@@ -129,7 +133,11 @@ def test_on_a_stack_that_runs_already_it_starts_nothing_and_ends_by_itself(
     assert code == 0, said
     assert row(report, "compositions") == ["2"]
     [after] = database.execute("select count(*) from public.user_compositions").fetchone()
-    assert after == before + 2
+    assert after == before + 2 + 1, "and what the newcomer left behind"
+    assert row(report, "counted loads") == ["1"]
+    assert re.findall("left out .*", report) == [
+        "left out deleting an account: the database is not ours"
+    ]
     assert "postgres" not in said and "stays up" not in said
     assert demo.leftovers() == []
 
@@ -212,7 +220,7 @@ def chosen(count):
     return [files[index * len(files) // count] for index in range(count)]
 
 
-def row(report, name):
-    """The cells beside a name."""
+def row(report, name, cells=1):
+    """So many cells beside a name; more may follow, of a table beside it."""
     [line] = [line for line in report.splitlines() if f"│ {name} " in line]
-    return [cell.strip() for cell in line.split("│")[2:-1]]
+    return [cell.strip() for cell in line.partition(f"│ {name} ")[2].split("│")[1 : 1 + cells]]

@@ -1,8 +1,13 @@
-"""The figures of the report."""
+"""The figures of the report, and how it looks."""
+
+import io
+from collections import Counter
 
 import pytest
+from rich.console import Console
 
-from demo.report import percentile
+from demo.histories import Source
+from demo.report import Outcome, percentile, print_report
 
 
 @pytest.mark.parametrize(
@@ -20,3 +25,58 @@ from demo.report import percentile
 )
 def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed(values, share, expected):
     assert percentile(values, share) == expected
+
+
+def report(outcome, width):
+    printed = io.StringIO()
+    console = Console(file=printed, width=width)
+    print_report(console, outcome, Source("the test", 1, iter([])), None)
+    return [line.rstrip() for line in printed.getvalue().splitlines()]
+
+
+def test_tables_stand_side_by_side_where_there_is_room():
+    outcome = Outcome(compositions=3, elapsed_seconds=1, acts=Counter(searched=1))
+
+    wide, narrow = report(outcome, 130), report(outcome, 40)
+
+    assert any("what " in line and "call " in line for line in wide)
+    assert not any("what " in line and "call " in line for line in narrow)
+    titles = [number for number, line in enumerate(narrow) if line == "What else was played"]
+    assert [narrow[number - 1] for number in titles] == [""]
+
+
+def test_calls_beyond_the_most_frequent_are_one_row():
+    outcome = Outcome(elapsed_seconds=1)
+    for number in range(10):
+        outcome.seconds[f"call_{number}"] += [0.001] * (20 - number)
+
+    lines = report(outcome, 130)
+
+    assert any("call_7" in line for line in lines)
+    assert not any("call_8" in line for line in lines)
+    [others] = [line for line in lines if "│ 2 others " in line]
+    assert others.split()[-8:] == ["others", "│", "23", "│", "1.0", "│", "1.0", "│"]
+
+
+def test_examples_are_short_and_say_what_they_leave_out():
+    outcome = Outcome(elapsed_seconds=1, sentences={"Board, 1 → 2": ["a", "b", "c", "d", "e"]})
+    outcome.problems = [
+        {"code": "unknown_key", "path": "/bod", "message": "no such key", "nearest": "body"}
+    ] * 2
+    outcome.left_out = ["deleting: why"]
+
+    lines = report(outcome, 80)
+
+    start = lines.index("What changed, as diff_versions tells it")
+    assert lines[start + 1 :] == [
+        "  Board, 1 → 2",
+        "    a",
+        "    b",
+        "    c",
+        "    and 2 more",
+        "",
+        "What is wrong, as validate_document tells it",
+        "  /bod: no such key (body was probably meant)",
+        "",
+        "left out deleting: why",
+    ]

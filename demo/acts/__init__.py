@@ -1,0 +1,1 @@
+"""What is played besides the histories: an act is a function of a stage, and checks as it goes."""
