@@ -11,9 +11,9 @@
 --
 -- Of many organisations only those count whose newest match is among the newest of all.
 --
--- The statement is put together, since one condition serves all walks, and to be planned for what
--- the filter names and no more; its values are bound. The planner may only walk: it would guess
--- how many rows match, and read all of somebody's for a word that the newest have.
+-- The statement is put together, since one condition serves all walks, and to be planned for the
+-- walks and the filter that there are and no more; its values are bound. The planner may only walk:
+-- it would guess how many rows match, and read all of somebody's for a word that the newest have.
 --
 -- Definer rights: what a way leads to is visible; the policies would ask for each row.
 create function private.walk_page(
@@ -35,45 +35,59 @@ declare
     $sql$ and %s and (c.updated_at, c.id) < ($2, $3) order by c.updated_at desc, c.id desc $sql$,
     private.filter_condition(filter)
   );
-begin
-  return query execute format(
-    $sql$
-      with heads as (
-        select o.id, h.updated_at, h.id as head_id
-          from unnest($6) as o (id)
-         cross join lateral (
-            select c.id, c.updated_at from public.user_compositions as c
-             where c.organization_id = o.id %1$s limit 1
-          ) as h
-         order by h.updated_at desc, h.id desc
-         limit $4
-      ),
-      visible as (  -- the same one up to three times: as its owner's, organisation's, and shared
+  walks  constant text := concat_ws(
+    ' union all ',
+    case when owner is not null then format(
+      $sql$
         (
           select c.id, c.updated_at from public.user_compositions as c
-           where c.owner_id = $5 %1$s limit $4
+           where c.owner_id = $5 %s limit $4
         )
-        union all
+      $sql$, newest
+    ) end,
+    case when organizations <> '{}' then format(
+      $sql$
         select c.id, c.updated_at
-          from heads as h
+          from (
+            select o.id, h.updated_at, h.id as head_id
+              from unnest($6) as o (id)
+             cross join lateral (
+                select c.id, c.updated_at from public.user_compositions as c
+                 where c.organization_id = o.id %1$s limit 1
+              ) as h
+             order by h.updated_at desc, h.id desc
+             limit $4
+          ) as h
          cross join lateral (
             select c.id, c.updated_at from public.user_compositions as c
              where c.organization_id = h.id
                and (c.updated_at, c.id) <= (h.updated_at, h.head_id) %1$s limit $4
           ) as c
-        union all
+      $sql$, newest
+    ) end,
+    case when shared <> '{}' then format(
+      $sql$
         (
           select c.id, c.updated_at from public.user_compositions as c
-           where c.id = any ($7) %1$s limit $4
+           where c.id = any ($7) %s limit $4
         )
-      )
+      $sql$, newest
+    ) end
+  );
+begin
+  if walks = '' then
+    return;
+  end if;
+  -- The same one up to three times: as its owner's, its organisation's, and shared.
+  return query execute format(
+    $sql$
       select n.id, n.updated_at
-        from (select v.id, v.updated_at from visible as v
+        from (select v.id, v.updated_at from (%s) as v
                order by v.updated_at desc, v.id desc limit 3 * $4) as n
        group by n.id, n.updated_at
        order by n.updated_at desc, n.id desc
        limit $4
-    $sql$, newest
+    $sql$, walks
   ) using filter, after_at, after_id, rows, owner, organizations, shared;
 end;
 $$;
