@@ -1,17 +1,7 @@
 -- List what the caller may view, last changed first: their own, their organisations', and what is
 -- shared with them.
 --
---   filter     what to list; all keys may be left out or null, and all that are there must hold:
---              search           words, each somewhere in title, description or tags, without
---                               regard to case and accents; at most 200 characters and 10 words
---              owner_id         whose
---              organization_id  of which organisation
---              shared           true: only what is shared with the caller, and neither theirs nor
---                               their organisations'; false: only the rest
---              tag              with this tag
---              dialect          with a head in this dialect
---              trashed          true: the trash, of which the caller sees what they own; false,
---                               and without this key: all else
+--   filter     which of it, by the keys below; {}: all but the trash
 --   after      next of the page before, with the same filter; null: the first page
 --   row_limit  1 to 200
 --   returns    {items: [{composition_id, title, description, tags, owner_id, organization_id, role,
@@ -24,6 +14,19 @@
 --   PT422 invalid_argument  filter has an unknown key or a wrong value, or row_limit is out of
 --                           range
 --   PT422 invalid_cursor    after is no cursor of this list
+--
+-- All keys of filter may be left out or null, and all that are there must hold:
+--
+--   search           words, each somewhere in title, description or tags, without regard to case and
+--                    accents; at most 200 characters and 10 words
+--   owner_id         whose
+--   organization_id  of which organisation
+--   shared           true: only what is shared with the caller, and neither theirs nor their
+--                    organisations'; false: only the rest
+--   tag              with this tag
+--   dialect          with a head in this dialect
+--   trashed          true: the trash, of which the caller sees what they own; false, and without
+--                    this key: all else
 --
 -- A composition that changes between two pages moves to the front: it may be missed by who is
 -- paging, but no other is. A cursor is a place in the order, whatever the filter: with another one
