@@ -41,7 +41,6 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "diff_versions",
             "restore_version",
             "label_version",
-            "purge_versions",
         ),
     ),
     (
@@ -86,7 +85,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Jobs",
         "what a server does on a schedule",
-        ("record_usage", "popular_compositions", "purge_trash"),
+        ("record_usage", "popular_compositions", "purge_trash", "purge_versions"),
     ),
 )
 

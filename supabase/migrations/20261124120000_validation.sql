@@ -9,7 +9,6 @@ set local statement_timeout = '60s';
 create extension if not exists fuzzystrmatch with schema extensions;
 
 -- It has another argument now; nobody outside this schema calls it.
--- squawk-ignore ban-drop-function
 drop function private.problem(text, text, text, text, text[]);
 
 -- Which children of components are none: of another shape, or without a component of that id.
@@ -236,6 +235,16 @@ begin
 end;
 $$;
 
+-- The dialects that a document may be in (docs/document.md).
+--
+--   returns  their names
+create function private.dialects() returns text[]
+language sql immutable
+set search_path = ''
+as $$
+  select '{a2ui/0.9.1,json-render/1,json}'::text[];
+$$;
+
 -- Everything that is wrong with a document: the one validator.
 --
 --   document  any jsonb, or null
@@ -290,7 +299,7 @@ set search_path = ''
 as $$
 declare
   formats    constant text[] := '{composition/1}';
-  dialects   constant text[] := '{a2ui/0.9.1,json-render/1,json}';
+  dialects   constant text[] := private.dialects();
   dialect    constant text := document ->> 'dialect';
   root       constant text := document ->> 'root';
   components constant jsonb := document -> 'components';

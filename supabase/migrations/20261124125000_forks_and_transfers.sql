@@ -6,7 +6,6 @@ set local statement_timeout = '60s';
 
 -- The new one lets through all that the old one did.
 alter table public.composition_versions
-  -- squawk-ignore ban-drop-constraint
   drop constraint composition_versions_kind_known,
   add constraint composition_versions_kind_known
     check (kind in ('create', 'fork', 'save', 'restore'));
@@ -615,20 +614,11 @@ create function private.require_quota(user_id uuid) returns void
 language plpgsql volatile security definer
 set search_path = ''
 as $$
-declare
-  quota constant bigint := private.setting('max_compositions_per_person');
 begin
   perform pg_advisory_xact_lock(hashtextextended(require_quota.user_id::text, 0));
-
-  if quota <= (
+  perform private.require_room('max_compositions_per_person', (
     select count(*) from public.user_compositions as c where c.owner_id = require_quota.user_id
-  ) then
-    raise exception 'user % owns % compositions, which is all a person may',
-      require_quota.user_id, quota using
-      errcode = 'PT403',
-      detail  = jsonb_build_object('code', 'quota_exceeded', 'quota', quota),
-      hint    = 'Purge compositions that are no longer needed.';
-  end if;
+  ));
 end;
 $$;
 
@@ -867,7 +857,7 @@ $$;
 --   PT401 account_not_found       the account of the token is gone
 --   PT403 quota_exceeded          the caller owns as many compositions as a person may
 --   PT404 composition_not_found   absent, or not readable by the caller
---   PT404 version_not_found       the composition has no such version
+--   PT404 version_not_found       the composition has no such version, or no longer
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT410 composition_trashed     in the trash
 --   PT422 invalid_document        a limit was lowered since the version was saved
