@@ -1,8 +1,8 @@
 """How every function of the API is attacked: what a call of it names, and what nobody may learn.
 
 Each entry is a call that works for Mallory, who has things of their own. Tests then change one
-argument at a time. A function or an argument that has no entry fails them; an entry may be here
-before its function or argument is.
+argument at a time. A function or an argument that has no entry fails them, and so does an entry
+without a function or an argument.
 """
 
 from __future__ import annotations

@@ -395,6 +395,11 @@ def test_each_call_that_is_varied_here_works(world, functions, subtests):
             assert outcome.sqlstate is None, outcome.text
 
 
+def test_every_entry_of_an_attack_is_a_function_with_these_arguments(functions):
+    signatures = {function.name: function.arguments.keys() for function in functions}
+    assert {name: attack.arguments.keys() for name, attack in ATTACKS.items()} == signatures
+
+
 def test_a_stranger_cannot_tell_what_others_have_from_what_nobody_has(world, functions, subtests):
     for function, argument, id in named(functions):
         with subtests.test(function=function.name, argument=argument, kind=id.kind):
