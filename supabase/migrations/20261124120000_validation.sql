@@ -11,7 +11,7 @@ create extension if not exists fuzzystrmatch with schema extensions;
 -- It has another argument now; nobody outside this schema calls it.
 drop function private.problem(text, text, text, text, text[]);
 
--- Which children of components are none: of another shape, or without a component of that id.
+-- Which children of components have another shape than a child, or the id of no component.
 --
 --   components  jsonb object of components by id
 --   returns     array of problems by path, at most 100, empty when there are none; the first ten
@@ -469,8 +469,8 @@ $$;
 --   value     jsonb object
 --   required  keys it must have
 --   allowed   keys it may have, required ones included
---   returns   keys; not among them is one that a key which is not allowed is close to, since that
---             one is a problem already. The first few of those are looked at
+--   returns   keys. One is left out if a key that is not allowed looks like it, since that key is a
+--             problem already. Of keys that are not allowed, the first few are looked at
 create function private.missing_keys(value jsonb, required text[], allowed text[]) returns text[]
 language plpgsql stable
 set search_path = ''

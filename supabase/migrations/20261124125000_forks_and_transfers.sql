@@ -377,7 +377,7 @@ create or replace trigger organization_members_hand_over
   after delete on public.organization_members
   for each row execute function private.hand_over_compositions();
 
--- Make a composition of the caller's with its first version: the one way in which one comes to be.
+-- Make a composition of the caller's with its first version: the only way to make one.
 --
 --   organization_id      an organisation of the caller's that it belongs to; null: personal
 --   title                1 to 200 characters
@@ -467,7 +467,7 @@ $$;
 --
 -- The role is asked before the locks, so that a stranger cannot hold anyone up, and again after
 -- them, since whoever held them may have been taking the role away. The memberships that it may
--- rest on are locked too: who has removed a member knows that nothing of theirs comes after.
+-- rest on are locked too: once a member has been removed, nothing of theirs comes after.
 --
 -- Definer rights: callers may not lock rows.
 create or replace function private.lock_composition(
@@ -499,8 +499,8 @@ begin
 end;
 $$;
 
--- Hold memberships until the end of the transaction: who ends one, or changes its role, waits for
--- what rests on it, and has it done before.
+-- Hold memberships until the end of the transaction: whoever ends one of them, or changes its role,
+-- waits until what rests on it is done.
 --
 --   user_ids          some people
 --   organization_ids  some organisations; nulls are none
@@ -932,8 +932,8 @@ $$;
 --   PT422 invalid_argument  row_limit is out of range
 --
 -- One run takes fewer compositions when they have long histories, and stays within the statement
--- timeout of the API. Runs at the same time share the work, and who is just taking a composition
--- out of the trash keeps it: what somebody holds is left for the next run.
+-- timeout of the API. Runs at the same time share the work. What somebody holds, such as a
+-- composition that is just being taken out of the trash, is left for the next run.
 --
 -- Definer rights: nobody may delete compositions in any other way.
 create function public.purge_trash(row_limit integer default 100) returns jsonb

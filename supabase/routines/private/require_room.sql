@@ -1,4 +1,4 @@
--- Refuse one more of something there are as many of as there may be.
+-- Refuse one more of something when there are as many as a setting allows.
 --
 --   setting  a row of private.settings
 --   taken    how many there are, counted under a lock that whoever adds one holds
