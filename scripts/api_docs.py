@@ -19,8 +19,7 @@ from scripts.sources import SUPABASE
 
 FILE = PROJECT / "docs" / "api.md"
 
-# (title, what its functions do, their names in the order of the page). A name may be there before
-# its function is; a function that is in no group is refused.
+# (title, what its functions do, their names in the order of the page).
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Write",
@@ -41,7 +40,6 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "diff_versions",
             "restore_version",
             "label_version",
-            "purge_versions",
         ),
     ),
     (
@@ -86,7 +84,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Jobs",
         "what a server does on a schedule",
-        ("record_usage", "popular_compositions", "purge_trash"),
+        ("record_usage", "popular_compositions", "purge_trash", "purge_versions"),
     ),
 )
 
@@ -245,13 +243,9 @@ def page(known: list[Function]) -> str:
         ValueError: A function is in no group.
     """
     by_name = {function.name: function for function in known}
-    groups = [
-        (title, does, [by_name.pop(name) for name in names if name in by_name])
-        for title, does, names in GROUPS
-    ]
+    groups = [(title, does, [by_name.pop(name) for name in names]) for title, does, names in GROUPS]
     if by_name:
         raise ValueError(f"in no group of scripts/api_docs.py: {', '.join(sorted(by_name))}")
-    groups = [group for group in groups if group[2]]
     contents = [
         f"| [{title}](#{_anchor(title)}) | {does} | "
         + ", ".join(f"[`{function.name}`](#{function.name})" for function in members)

@@ -38,6 +38,7 @@
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
 \ir routines/private/content_hash.sql
+\ir routines/private/dialects.sql
 \ir routines/private/diff_sentences.sql
 \ir routines/private/document_problems.sql
 \ir routines/private/edit_phrases.sql

@@ -1,8 +1,8 @@
 """How every function of the API is attacked: what a call of it names, and what nobody may learn.
 
 Each entry is a call that works for Mallory, who has things of their own. Tests then change one
-argument at a time. A function or an argument that has no entry fails them; an entry may be here
-before its function or argument is.
+argument at a time. A function or an argument that has no entry fails them, and so does an entry
+without a function or an argument.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from tests.people import Json
 from tests.samples import SMALLEST
@@ -166,3 +169,18 @@ TELLING: dict[tuple[str, str], str] = {
     ("add_organization_member", "user_id"): "docs/decisions/0006-ids-of-accounts.md",
     ("share_composition", "user_id"): "docs/decisions/0006-ids-of-accounts.md",
 }
+
+
+def fingerprint(database: psycopg.Connection) -> list[tuple[Any, ...]]:
+    """What all tables hold, in one number a table: the same as long as nothing has changed."""
+    tables = database.execute(
+        "select schemaname, tablename from pg_tables where schemaname in ('public', 'private')"
+        " order by 1, 2"
+    ).fetchall()
+    sums = sql.SQL(" union all ").join(
+        sql.SQL("select {}, sum(hashtextextended(t::text, 0)) from {} as t").format(
+            sql.Literal(".".join(table)), sql.Identifier(*table)
+        )
+        for table in tables
+    )
+    return sorted(database.execute(sums).fetchall())

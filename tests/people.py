@@ -22,6 +22,9 @@ from psycopg.types.json import Jsonb
 Json = dict[str, Any]
 T = TypeVar("T")
 
+# An id that nobody and nothing has.
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
 
 class Person:
     """Somebody with a connection: signed in as `id`, or, without one, anon."""

@@ -6,6 +6,8 @@ import json
 from functools import cache
 from typing import Any
 
+import psycopg
+
 from demo.samples import FOLDER
 
 SMALLEST: dict[str, Any] = {"format": "composition/1", "dialect": "json", "body": {}}
@@ -42,3 +44,13 @@ def sample(name: str = "video-library") -> dict[str, Any]:
 def small(**body: Any) -> dict[str, Any]:
     """The smallest valid document around a body."""
     return SMALLEST | {"body": body}
+
+
+def contents(admin: psycopg.Connection, marker: str) -> int:
+    """How many documents of the content store carry a marker: `small(marker=…)`."""
+    row = admin.execute(
+        "select count(*) from public.compositions where document @> %s::jsonb",
+        (json.dumps({"body": {"marker": marker}}),),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -9,10 +9,9 @@ set local statement_timeout = '60s';
 create extension if not exists fuzzystrmatch with schema extensions;
 
 -- It has another argument now; nobody outside this schema calls it.
--- squawk-ignore ban-drop-function
 drop function private.problem(text, text, text, text, text[]);
 
--- Which children of components are none: of another shape, or without a component of that id.
+-- Which children of components have another shape than a child, or the id of no component.
 --
 --   components  jsonb object of components by id
 --   returns     array of problems by path, at most 100, empty when there are none; the first ten
@@ -236,6 +235,16 @@ begin
 end;
 $$;
 
+-- The dialects that a document may be in (docs/document.md).
+--
+--   returns  their names
+create function private.dialects() returns text[]
+language sql immutable
+set search_path = ''
+as $$
+  select '{a2ui/0.9.1,json-render/1,json}'::text[];
+$$;
+
 -- Everything that is wrong with a document: the one validator.
 --
 --   document  any jsonb, or null
@@ -290,7 +299,7 @@ set search_path = ''
 as $$
 declare
   formats    constant text[] := '{composition/1}';
-  dialects   constant text[] := '{a2ui/0.9.1,json-render/1,json}';
+  dialects   constant text[] := private.dialects();
   dialect    constant text := document ->> 'dialect';
   root       constant text := document ->> 'root';
   components constant jsonb := document -> 'components';
@@ -460,8 +469,8 @@ $$;
 --   value     jsonb object
 --   required  keys it must have
 --   allowed   keys it may have, required ones included
---   returns   keys; not among them is one that a key which is not allowed is close to, since that
---             one is a problem already. The first few of those are looked at
+--   returns   keys. One is left out if a key that is not allowed looks like it, since that key is a
+--             problem already. Of keys that are not allowed, the first few are looked at
 create function private.missing_keys(value jsonb, required text[], allowed text[]) returns text[]
 language plpgsql stable
 set search_path = ''

@@ -1345,13 +1345,9 @@ begin
   perform private.require_composition_role(diff_versions.composition_id, 'viewer');
 
   if from_version is null or to_version is null then
-    raise exception 'a diff is between two versions' using
-      errcode = 'PT422',
-      detail  = jsonb_build_object(
-        'code', 'invalid_argument',
-        'argument', case when from_version is null then 'from_version' else 'to_version' end
-      ),
-      hint    = 'Name both versions, as list_versions() returns them.';
+    perform private.refuse_argument(
+      '', case when from_version is null then 'from_version' else 'to_version' end
+    );
   end if;
 
   source := public.get_version(diff_versions.composition_id, from_version) -> 'document';
@@ -1451,8 +1447,8 @@ end;
 $$;
 
 -- Delete versions that are kept no longer: older than version_retention_days, without a label, and
--- not among the newest min_versions_kept of their composition, so never a head. A job for
--- service_role, to be called until there is no more.
+-- not among the newest min_versions_kept of their composition, so never a head. For a scheduled
+-- job, which calls again while there is more.
 --
 --   row_limit  how many at most, 1 to 10000, the oldest first
 --   returns    {purged: how many, more: whether another call would find more}

@@ -40,6 +40,7 @@ drop function private.require_composition_role(uuid, text);
 --   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 composition_read_only  readable, but the caller is no editor
+--   PT410 composition_trashed    in the trash
 --   PT409 version_conflict       saved by someone since base_version was read
 --   PT422 invalid_document       with every problem found, by path
 --   PT422 invalid_argument       the message is too long
@@ -217,8 +218,8 @@ $$;
 --   document  a valid document
 --   returns   its content_hash
 --
--- Equal content may just be being collected, since the last version of it is gone: whoever does
--- that is waited for, and then it is stored anew.
+-- Somebody may just be collecting equal content, whose last version is gone: this waits for them,
+-- and then stores it anew.
 --
 -- Definer rights: nobody may write content in any other way.
 create or replace function private.store_document(document jsonb) returns bytea

@@ -327,7 +327,7 @@ begin
 end;
 $$;
 
--- Refuse an invitation that is none for the caller.
+-- Refuse an invitation that does not exist for the caller.
 --
 -- Raises
 --   PT404 invitation_not_found  always, and always in the same words
@@ -343,7 +343,7 @@ begin
 end;
 $$;
 
--- Refuse a link that is none for the caller.
+-- Refuse a link that does not exist for the caller.
 --
 -- Raises
 --   PT404 link_not_found  always, and always in the same words
@@ -359,7 +359,7 @@ begin
 end;
 $$;
 
--- Refuse an organisation that is none for the caller.
+-- Refuse an organisation that does not exist for the caller.
 --
 --   organization_id  the id
 --
@@ -462,7 +462,7 @@ begin
 end;
 $$;
 
--- Refuse one more of something there are as many of as there may be.
+-- Refuse one more of something when there are as many as a setting allows.
 --
 --   setting  a row of private.settings
 --   taken    how many there are, counted under a lock that whoever adds one holds
@@ -477,10 +477,11 @@ declare
   quota constant bigint := private.setting(require_room.setting);
 begin
   if taken >= quota then
-    raise exception 'there are % already, which is all there may be', quota using
+    raise exception 'there are % already, which is all that % allows',
+      quota, require_room.setting using
       errcode = 'PT403',
       detail  = jsonb_build_object('code', 'quota_exceeded', 'quota', quota),
-      hint    = 'Take back what is no longer needed.';
+      hint    = 'Purge or take back what is no longer needed.';
   end if;
 end;
 $$;
@@ -1060,7 +1061,7 @@ $$;
 --   PT410 composition_trashed    in the trash
 --
 -- Once it has returned, no save of the grantee can commit any more: both wait for the same lock.
--- Who came by a link can come by it again: revoke_share_link() ends that.
+-- Whoever came by a link can come by it again: revoke_share_link() ends that.
 --
 -- Definer rights: nobody may delete shares in any other way.
 create or replace function public.unshare_composition(

@@ -59,7 +59,7 @@ declare
   types    constant jsonb := '{"dialect": "string", "organization_id": "string",
     "owner_id": "string", "search": "string", "shared": "boolean", "tag": "string",
     "trashed": "boolean"}';
-  dialects constant jsonb := '["a2ui/0.9.1", "json-render/1", "json"]';
+  dialects constant jsonb := to_jsonb(private.dialects());
   uuids    constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
   keys     jsonb;
   part     record;
@@ -140,6 +140,7 @@ $$;
 -- (ﬁ is fi, Ａ is a), marks on letters are dropped (é is e, ά is α), and so are the Hebrew and the
 -- Arabic vowel points.
 --
+--   text     any text, or null
 --   returns  the folded text; null for null
 --
 -- The collation is named, since what lower() does would otherwise depend on the database. What no
@@ -474,9 +475,9 @@ $$;
 --   trashed          true: the trash, of which the caller sees what they own; false, and without
 --                    this key: all else
 --
--- A composition that changes between two pages moves to the front: it may be missed by who is
--- paging, but no other is. A cursor is a place in the order, whatever the filter: with another one
--- it goes on from there.
+-- A composition that changes between two pages moves to the front: whoever is paging may miss it,
+-- but misses no other. A cursor is a place in the order, whatever the filter: with another filter,
+-- that list goes on from there.
 --
 -- Definer rights: it walks one index per way of seeing a composition and stops after a page; the
 -- policies would look at all that a person may see.

@@ -6,7 +6,6 @@ set local statement_timeout = '60s';
 
 -- The new one lets through all that the old one did.
 alter table public.composition_versions
-  -- squawk-ignore ban-drop-constraint
   drop constraint composition_versions_kind_known,
   add constraint composition_versions_kind_known
     check (kind in ('create', 'fork', 'save', 'restore'));
@@ -378,7 +377,7 @@ create or replace trigger organization_members_hand_over
   after delete on public.organization_members
   for each row execute function private.hand_over_compositions();
 
--- Make a composition of the caller's with its first version: the one way in which one comes to be.
+-- Make a composition of the caller's with its first version: the only way to make one.
 --
 --   organization_id      an organisation of the caller's that it belongs to; null: personal
 --   title                1 to 200 characters
@@ -468,7 +467,7 @@ $$;
 --
 -- The role is asked before the locks, so that a stranger cannot hold anyone up, and again after
 -- them, since whoever held them may have been taking the role away. The memberships that it may
--- rest on are locked too: who has removed a member knows that nothing of theirs comes after.
+-- rest on are locked too: once a member has been removed, nothing of theirs comes after.
 --
 -- Definer rights: callers may not lock rows.
 create or replace function private.lock_composition(
@@ -500,8 +499,8 @@ begin
 end;
 $$;
 
--- Hold memberships until the end of the transaction: who ends one, or changes its role, waits for
--- what rests on it, and has it done before.
+-- Hold memberships until the end of the transaction: whoever ends one of them, or changes its role,
+-- waits until what rests on it is done.
 --
 --   user_ids          some people
 --   organization_ids  some organisations; nulls are none
@@ -615,20 +614,11 @@ create function private.require_quota(user_id uuid) returns void
 language plpgsql volatile security definer
 set search_path = ''
 as $$
-declare
-  quota constant bigint := private.setting('max_compositions_per_person');
 begin
   perform pg_advisory_xact_lock(hashtextextended(require_quota.user_id::text, 0));
-
-  if quota <= (
+  perform private.require_room('max_compositions_per_person', (
     select count(*) from public.user_compositions as c where c.owner_id = require_quota.user_id
-  ) then
-    raise exception 'user % owns % compositions, which is all a person may',
-      require_quota.user_id, quota using
-      errcode = 'PT403',
-      detail  = jsonb_build_object('code', 'quota_exceeded', 'quota', quota),
-      hint    = 'Purge compositions that are no longer needed.';
-  end if;
+  ));
 end;
 $$;
 
@@ -867,7 +857,7 @@ $$;
 --   PT401 account_not_found       the account of the token is gone
 --   PT403 quota_exceeded          the caller owns as many compositions as a person may
 --   PT404 composition_not_found   absent, or not readable by the caller
---   PT404 version_not_found       the composition has no such version
+--   PT404 version_not_found       the composition has no such version, or no longer
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT410 composition_trashed     in the trash
 --   PT422 invalid_document        a limit was lowered since the version was saved
@@ -942,8 +932,8 @@ $$;
 --   PT422 invalid_argument  row_limit is out of range
 --
 -- One run takes fewer compositions when they have long histories, and stays within the statement
--- timeout of the API. Runs at the same time share the work, and who is just taking a composition
--- out of the trash keeps it: what somebody holds is left for the next run.
+-- timeout of the API. Runs at the same time share the work. What somebody holds, such as a
+-- composition that is just being taken out of the trash, is left for the next run.
 --
 -- Definer rights: nobody may delete compositions in any other way.
 create function public.purge_trash(row_limit integer default 100) returns jsonb

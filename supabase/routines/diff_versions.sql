@@ -33,13 +33,9 @@ begin
   perform private.require_composition_role(diff_versions.composition_id, 'viewer');
 
   if from_version is null or to_version is null then
-    raise exception 'a diff is between two versions' using
-      errcode = 'PT422',
-      detail  = jsonb_build_object(
-        'code', 'invalid_argument',
-        'argument', case when from_version is null then 'from_version' else 'to_version' end
-      ),
-      hint    = 'Name both versions, as list_versions() returns them.';
+    perform private.refuse_argument(
+      '', case when from_version is null then 'from_version' else 'to_version' end
+    );
   end if;
 
   source := public.get_version(diff_versions.composition_id, from_version) -> 'document';

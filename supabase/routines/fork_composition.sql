@@ -11,7 +11,7 @@
 --   PT401 account_not_found       the account of the token is gone
 --   PT403 quota_exceeded          the caller owns as many compositions as a person may
 --   PT404 composition_not_found   absent, or not readable by the caller
---   PT404 version_not_found       the composition has no such version
+--   PT404 version_not_found       the composition has no such version, or no longer
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT410 composition_trashed     in the trash
 --   PT422 invalid_document        a limit was lowered since the version was saved

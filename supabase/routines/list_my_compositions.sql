@@ -28,9 +28,9 @@
 --   trashed          true: the trash, of which the caller sees what they own; false, and without
 --                    this key: all else
 --
--- A composition that changes between two pages moves to the front: it may be missed by who is
--- paging, but no other is. A cursor is a place in the order, whatever the filter: with another one
--- it goes on from there.
+-- A composition that changes between two pages moves to the front: whoever is paging may miss it,
+-- but misses no other. A cursor is a place in the order, whatever the filter: with another filter,
+-- that list goes on from there.
 --
 -- Definer rights: it walks one index per way of seeing a composition and stops after a page; the
 -- policies would look at all that a person may see.

@@ -10,8 +10,8 @@
 --   PT422 invalid_argument  row_limit is out of range
 --
 -- One run takes fewer compositions when they have long histories, and stays within the statement
--- timeout of the API. Runs at the same time share the work, and who is just taking a composition
--- out of the trash keeps it: what somebody holds is left for the next run.
+-- timeout of the API. Runs at the same time share the work. What somebody holds, such as a
+-- composition that is just being taken out of the trash, is left for the next run.
 --
 -- Definer rights: nobody may delete compositions in any other way.
 create function public.purge_trash(row_limit integer default 100) returns jsonb

@@ -1,6 +1,6 @@
 -- Delete versions that are kept no longer: older than version_retention_days, without a label, and
--- not among the newest min_versions_kept of their composition, so never a head. A job for
--- service_role, to be called until there is no more.
+-- not among the newest min_versions_kept of their composition, so never a head. For a scheduled
+-- job, which calls again while there is more.
 --
 --   row_limit  how many at most, 1 to 10000, the oldest first
 --   returns    {purged: how many, more: whether another call would find more}

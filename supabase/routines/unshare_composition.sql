@@ -15,7 +15,7 @@
 --   PT410 composition_trashed    in the trash
 --
 -- Once it has returned, no save of the grantee can commit any more: both wait for the same lock.
--- Who came by a link can come by it again: revoke_share_link() ends that.
+-- Whoever came by a link can come by it again: revoke_share_link() ends that.
 --
 -- Definer rights: nobody may delete shares in any other way.
 create function public.unshare_composition(

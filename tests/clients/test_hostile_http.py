@@ -22,13 +22,12 @@ from psycopg import sql
 
 from devstack.stack import Addresses, Stack
 from scripts import api_docs
-from tests.attacks import ATTACKS, Id
+from tests.attacks import ATTACKS, Id, fingerprint
 from tests.docs.test_docs import rows, section
-from tests.people import Json
+from tests.people import NOBODY, Json
 from tests.samples import SMALLEST
 
 SECRET = "nobody-elses-business"
-NOBODY = str(uuid.UUID(int=0xBAD << 64))
 LATER = 4_000_000_000
 
 
@@ -199,17 +198,9 @@ def world(stack: Stack) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def unchanged(world: World) -> Iterator[None]:
     """Whatever is sent here, nothing has changed afterwards."""
-    everything = sql.SQL(" union all ").join(
-        sql.SQL("select sum(hashtextextended(t::text, 0)) from {}.{} as t").format(
-            sql.Identifier(schema), sql.Identifier(name)
-        )
-        for schema, name in world.database.execute(
-            "select schemaname, tablename from pg_tables where schemaname in ('public', 'private')"
-        )
-    )
-    before = world.database.execute(everything).fetchall()
+    before = fingerprint(world.database)
     yield
-    assert world.database.execute(everything).fetchall() == before
+    assert fingerprint(world.database) == before
 
 
 def refusal(answer: httpx.Response) -> Json:

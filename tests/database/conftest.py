@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, LiteralString
@@ -105,11 +106,38 @@ def anon(postgres: Postgres) -> Iterator[Person]:
 
 
 @pytest.fixture
-def service_role(postgres: Postgres) -> Iterator[Person]:
-    """A job: a caller with the service key."""
-    job = Person(postgres.url("authenticator"), None, role="service_role")
-    yield job
-    job.connection.close()
+def new_job(postgres: Postgres) -> Iterator[Callable[[], Person]]:
+    """Make a job: a caller with the service key."""
+    with ExitStack() as jobs:
+
+        def make() -> Person:
+            job = Person(postgres.url("authenticator"), None, role="service_role")
+            jobs.callback(job.connection.close)
+            return job
+
+        yield make
+
+
+@pytest.fixture
+def service_role(new_job: Callable[[], Person]) -> Person:
+    """The one job of a play."""
+    return new_job()
+
+
+@pytest.fixture
+def setting(admin: psycopg.Connection) -> Iterator[Callable[[str, int], None]]:
+    """Change a setting as an operator does, until the test ends: `setting("trash_days", 1)`."""
+    before = admin.execute("select name, value from private.settings").fetchall()
+
+    def change(name: str, value: int) -> None:
+        changed = admin.execute(
+            "update private.settings set value = %s where name = %s", (value, name)
+        )
+        assert changed.rowcount == 1, f"there is no setting {name}"
+
+    yield change
+    for name, value in before:
+        change(name, value)
 
 
 @dataclass(frozen=True)
@@ -149,6 +177,22 @@ def organization() -> Callable[..., str]:
                 role=role,
             )
         return organization_id
+
+    return make
+
+
+@pytest.fixture
+def invite(address: Callable[[Person], str]) -> Callable[..., Json]:
+    """Invite somebody to an organisation: `invite(ann, northwind, ben)["token"]`."""
+
+    def make(inviter: Person, organization_id: str, invited: Person, role: str = "member") -> Json:
+        invitation: Json = inviter.call(
+            "invite_to_organization",
+            organization_id=organization_id,
+            email=address(invited),
+            role=role,
+        )
+        return invitation
 
     return make
 

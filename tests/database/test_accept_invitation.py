@@ -6,21 +6,6 @@ import pytest
 from tests.people import in_turn, refusal, refused, wait_until_blocked
 
 
-@pytest.fixture
-def invite(address):
-    """Invite somebody to an organisation, and return the token."""
-
-    def make(inviter, organization_id, invited, role="member"):
-        return inviter.call(
-            "invite_to_organization",
-            organization_id=organization_id,
-            email=address(invited),
-            role=role,
-        )["token"]
-
-    return make
-
-
 def accept(person, token):
     return person.call("accept_invitation", token=token)
 
@@ -51,7 +36,7 @@ def test_who_accepts_is_a_member_in_the_role_of_the_invitation(
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
     piece = composition(ann, organization_id=northwind)
-    token = invite(ann, northwind, ben, role)
+    token = invite(ann, northwind, ben, role)["token"]
     with refused("PT404"):
         ben.call("load_composition", composition_id=piece.id)
 
@@ -72,7 +57,7 @@ def test_who_accepts_is_a_member_in_the_role_of_the_invitation(
 def test_an_invitation_is_used_once(people, organization, invite):
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
     accept(ben, token)
 
     with refused("PT404", code="invitation_not_found"):
@@ -87,7 +72,7 @@ def test_the_address_is_the_one_of_the_account_whatever_its_case(
 ):
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
     admin.execute("update auth.users set email = upper(email) where id = %s", (ben.id,))
 
     accept(ben, token)
@@ -100,7 +85,7 @@ def test_an_address_claimed_by_the_session_counts_for_nothing(
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
     cy.claims["email"] = address(ben)
 
     with refused("PT404", code="invitation_not_found"):
@@ -110,7 +95,7 @@ def test_an_address_claimed_by_the_session_counts_for_nothing(
 def test_an_account_without_an_address_accepts_nothing(people, organization, invite, admin):
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
     admin.execute("update auth.users set email = null where id = %s", (ben.id,))
 
     with refused("PT404", code="invitation_not_found"):
@@ -122,9 +107,9 @@ def test_every_token_that_lets_nobody_in_gets_the_same_answer(
 ):
     ann, ben, cy, dee = people("ann", "ben", "cy", "dee")
     northwind = organization(ann)
-    used = invite(ann, northwind, ben)
+    used = invite(ann, northwind, ben)["token"]
     accept(ben, used)
-    expired = invite(ann, northwind, cy)
+    expired = invite(ann, northwind, cy)["token"]
     admin.execute(
         "update public.organization_invitations set expires_at = now() where organization_id = %s",
         (northwind,),
@@ -136,7 +121,7 @@ def test_every_token_that_lets_nobody_in_gets_the_same_answer(
         role="member",
     )
     ann.call("revoke_invitation", invitation_id=revoked["invitation_id"])
-    for_another = invite(ann, northwind, dee)
+    for_another = invite(ann, northwind, dee)["token"]
     expected = refusal(cy, "accept_invitation", token="A" * 43)
     assert (expected[0], expected[2]) == ("PT404", '{"code": "invitation_not_found"}')
 
@@ -153,14 +138,14 @@ def test_a_token_of_a_link_is_none_of_an_invitation(people, organization, compos
     with refused("PT404", code="invitation_not_found"):
         accept(ben, link["token"])
     with refused("PT404", code="link_not_found"):
-        ben.call("open_share_link", token=invite(ann, organization(ann), ben))
+        ben.call("open_share_link", token=invite(ann, organization(ann), ben)["token"])
 
 
 @pytest.mark.parametrize("role", ["member", "admin", "owner"])
 def test_a_member_keeps_their_role_and_the_invitation_stays(people, organization, invite, role):
     ann, ben = people("ann", "ben")
     northwind = organization(ann, {ben: "admin"})
-    token = invite(ann, northwind, ben, role)
+    token = invite(ann, northwind, ben, role)["token"]
 
     with refused("PT409", code="already_member"):
         accept(ben, token)
@@ -175,7 +160,10 @@ def test_the_end_of_a_membership_ends_an_open_invitation_of_the_same_person(
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "member"})
-    token, of_another = invite(ann, northwind, ben, "owner"), invite(ann, northwind, cy)
+    token, of_another = (
+        invite(ann, northwind, ben, "owner")["token"],
+        invite(ann, northwind, cy)["token"],
+    )
 
     if how == "leaves":
         ben.call("leave_organization", organization_id=northwind)
@@ -186,7 +174,7 @@ def test_the_end_of_a_membership_ends_an_open_invitation_of_the_same_person(
         accept(ben, token)
     accept(cy, of_another)
     assert members(ann, northwind) == {ann.id: "owner", cy.id: "member"}
-    accept(ben, invite(ann, northwind, ben))
+    accept(ben, invite(ann, northwind, ben)["token"])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +195,7 @@ def test_an_invitation_is_worth_what_its_maker_may_still_do(
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "owner"})
-    token = invite(ben, northwind, cy, role)
+    token = invite(ben, northwind, cy, role)["token"]
 
     if left_with == "no account":
         admin.execute("delete from auth.users where id = %s", (ben.id,))
@@ -229,7 +217,7 @@ def test_nobody_rises_or_returns_by_an_invitation_of_their_own_to_another_addres
 ):
     ann, ben, ben_again = people("ann", "ben", "ben")
     northwind = organization(ann, {ben: "owner"})
-    token = invite(ben, northwind, ben_again, "owner")
+    token = invite(ben, northwind, ben_again, "owner")["token"]
 
     demote(ann, northwind, ben.id)
     with refused("PT404", code="invitation_not_found"):
@@ -243,7 +231,7 @@ def test_nobody_rises_or_returns_by_an_invitation_of_their_own_to_another_addres
 
 def test_nobody_accepts_without_an_account(people, organization, invite, anon):
     ann, ben = people("ann", "ben")
-    token = invite(ann, organization(ann), ben)
+    token = invite(ann, organization(ann), ben)["token"]
     with refused("42501"):
         accept(anon, token)
     ben.claims.pop("sub")
@@ -255,7 +243,7 @@ def test_two_devices_that_accept_at_once_make_one_membership(people, organizatio
     ann, ben = people("ann", "ben")
     phone = twin(ben)
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
 
     with refused("PT404", code="invitation_not_found"):
         in_turn(ben, lambda: accept(ben, token), phone, lambda: accept(phone, token))
@@ -266,7 +254,7 @@ def test_two_devices_that_accept_at_once_make_one_membership(people, organizatio
 def test_of_two_accounts_with_one_address_one_accepts(people, organization, invite, address, admin):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
     admin.execute("update auth.users set email = %s where id = %s", (address(ben), cy.id))
 
     with refused("PT404", code="invitation_not_found"):
@@ -281,7 +269,7 @@ def test_who_waited_for_the_end_of_the_invitation_stays_out(
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "admin"})
-    token = invite(ben, northwind, cy)
+    token = invite(ben, northwind, cy)["token"]
     (invitation,) = ann.call("list_invitations", organization_id=northwind)
 
     def end():
@@ -292,7 +280,7 @@ def test_who_waited_for_the_end_of_the_invitation_stays_out(
         elif how == "revoked":
             ann.call("revoke_invitation", invitation_id=invitation["invitation_id"])
         elif how == "replaced":
-            invite(ann, northwind, cy, "owner")
+            invite(ann, northwind, cy, "owner")["token"]
         else:
             ann.call(
                 "add_organization_member",
@@ -311,7 +299,7 @@ def test_who_waited_for_the_end_of_the_invitation_stays_out(
 def test_who_demotes_waits_for_who_is_accepting(people, organization, invite):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "owner"})
-    token = invite(ben, northwind, cy, "owner")
+    token = invite(ben, northwind, cy, "owner")["token"]
 
     in_turn(cy, lambda: accept(cy, token), ann, lambda: demote(ann, northwind, ben.id))
 
@@ -323,7 +311,7 @@ def test_who_waited_for_the_last_member_to_leave_finds_no_organisation(
 ):
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
 
     with refused("PT404", code="invitation_not_found"):
         in_turn(
@@ -341,7 +329,7 @@ def test_who_waited_for_the_last_member_to_leave_finds_no_organisation(
 def test_the_last_owner_who_waited_for_a_new_member_may_not_leave(people, organization, invite):
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
 
     with refused("PT409", code="last_owner"):
         in_turn(
@@ -359,7 +347,7 @@ def test_who_waited_for_the_account_of_the_maker_to_go_stays_out(
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "admin"})
-    token = invite(ben, northwind, cy)
+    token = invite(ben, northwind, cy)["token"]
 
     with ThreadPoolExecutor(1) as pool:
         with admin.transaction():
@@ -377,7 +365,7 @@ def test_an_organisation_passes_to_who_accepted_while_the_last_account_went(
 ):
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
     other = psycopg.connect(postgres.url("supabase_admin"), autocommit=True)
 
     with ThreadPoolExecutor(1) as pool, other:
@@ -394,7 +382,7 @@ def test_who_is_not_invited_is_refused_without_waiting_for_anyone(people, organi
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "member"})
     cy.connection.execute("set lock_timeout = '1s'")
-    token = invite(ann, northwind, ben)
+    token = invite(ann, northwind, ben)["token"]
 
     with ann.transaction():
         demote(ann, northwind, ben.id, "admin")

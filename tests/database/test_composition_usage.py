@@ -16,7 +16,7 @@ def loaded(around, service_role):
 
 
 @pytest.mark.parametrize("who", EVERYONE)
-def test_select(around, who):
+def test_each_sees_what_the_matrix_says(around, who):
     seen = around.people[who].rows(
         "select composition_id::text, loads, hits from composition_usage"
     )

@@ -10,7 +10,7 @@ EVERYONE = ["stranger", *sorted(READERS)]
 
 
 @pytest.mark.parametrize("who", EVERYONE)
-def test_select(around, who):
+def test_each_sees_what_the_matrix_says(around, who):
     around.people["owner"].call(
         "save_version", composition_id=around.composition_id, base_version=1, document=small()
     )

@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from tests.people import Person, in_turn, refused
+from tests.people import NOBODY, Person, in_turn, refused
 from tests.samples import SMALLEST, sample
 
 
@@ -67,7 +67,7 @@ def test_nobody_creates_in_an_organisation_they_are_not_in(people, organization)
     ann, ben = people("ann", "ben")
     northwind = organization(ann)
 
-    for organization_id in (northwind, "00000000-0000-4000-8000-000000000000"):
+    for organization_id in (northwind, NOBODY):
         with refused("PT404", code="organization_not_found"):
             ben.call(
                 "create_composition",

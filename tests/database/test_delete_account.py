@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.people import in_turn, refused, wait_until_blocked
-from tests.samples import SMALLEST, small
+from tests.samples import SMALLEST, contents, small
 
 # Tables that name no person, even while the account is there.
 IMPERSONAL = {
@@ -70,15 +70,6 @@ def traces(admin, person):
         ).fetchone()
         == (True,)
     }
-
-
-def contents(admin, marker):
-    """How many documents of the content store carry a marker."""
-    (row,) = admin.execute(
-        "select count(*) from compositions where document @> jsonb_build_object('body', %s::jsonb)",
-        [f'{{"marker": "{marker}"}}'],
-    ).fetchall()
-    return row[0]
 
 
 def save(person, composition_id, base_version=1, **body):
@@ -180,21 +171,16 @@ def test_a_share_that_the_person_gave_in_an_organisation_stays(
 
 
 def test_the_work_of_an_organisation_stays_with_an_heir_in_the_trash_too(
-    people, organization, composition, admin, auth
+    people, organization, composition, setting, auth
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     northwind = organization(ann, {ben: "member", cy: "admin"})
     piece = composition(ann, organization_id=northwind)
     trashed = composition(ann, organization_id=northwind)
     ann.call("delete_composition", composition_id=trashed.id)
-    admin.execute("update private.settings set value = 1 where name like 'max_compositions%'")
+    setting("max_compositions_per_person", 1)
 
-    try:
-        auth.delete(ann)
-    finally:
-        admin.execute(
-            "update private.settings set value = 10000 where name like 'max_compositions%'"
-        )
+    auth.delete(ann)
 
     assert cy.rows("select role from organization_members where user_id = %s", cy.id) == [
         ("owner",)

@@ -78,18 +78,13 @@ def test_its_owners_are_told_where_it_is(around, who, subtests):
             around.people[who].call(function, **arguments)
 
 
-def test_it_counts_for_the_quota(people, composition, admin):
+def test_it_counts_for_the_quota(people, composition, setting):
     (ann,) = people("ann")
     piece = composition(ann)
     ann.call("delete_composition", composition_id=piece.id)
-    admin.execute("update private.settings set value = 1 where name like 'max_compositions%'")
-    try:
-        with refused("PT403", code="quota_exceeded"):
-            composition(ann)
-    finally:
-        admin.execute(
-            "update private.settings set value = 10000 where name like 'max_compositions%'"
-        )
+    setting("max_compositions_per_person", 1)
+    with refused("PT403", code="quota_exceeded"):
+        composition(ann)
 
 
 def test_a_save_or_a_rename_that_waited_for_it_comes_to_nothing(people, composition):

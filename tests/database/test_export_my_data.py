@@ -2,10 +2,8 @@ import json
 
 import pytest
 
-from tests.people import refused
+from tests.people import NOBODY, refused
 from tests.samples import SMALLEST, small
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 LISTS = {
     "memberships",
@@ -181,15 +179,11 @@ def test_a_long_history_goes_on_on_the_next_page(people, composition):
     assert histories(pages) == {piece.id: [1, 2, 3, 4, 5, 6] for piece in pieces}
 
 
-def test_a_version_that_is_larger_than_a_page_comes_alone(people, composition, admin):
+def test_a_version_that_is_larger_than_a_page_comes_alone(people, composition, setting):
     (ann,) = people("ann")
-    change = "update private.settings set value = %s where name = 'max_document_bytes'"
-    admin.execute(change, (8 * 1024 * 1024,))
-    try:
-        piece = composition(ann, small(text="x" * 5_000_000))
-        save(ann, piece.id, 1, text="x" * 5_000_001)
-    finally:
-        admin.execute(change, (1048576,))
+    setting("max_document_bytes", 8 * 1024 * 1024)
+    piece = composition(ann, small(text="x" * 5_000_000))
+    save(ann, piece.id, 1, text="x" * 5_000_001)
 
     pages = export(ann)
 

@@ -2,10 +2,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.people import in_turn, refused
+from tests.people import NOBODY, in_turn, refused
 from tests.samples import SMALLEST, small
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def fork(person, composition_id, **arguments):
@@ -143,30 +141,20 @@ def test_a_fork_into_an_organisation_of_theirs_is_the_organisations(shared, orga
             fork(ann, source, organization_id=organization_id)
 
 
-def test_a_fork_takes_a_place_of_the_quota(shared, admin):
+def test_a_fork_takes_a_place_of_the_quota(shared, setting):
     _, ben, source = shared
     fork(ben, source)
-    admin.execute("update private.settings set value = 1 where name like 'max_compositions%'")
-    try:
-        with refused("PT403", code="quota_exceeded", quota=1):
-            fork(ben, source)
-    finally:
-        admin.execute(
-            "update private.settings set value = 10000 where name like 'max_compositions%'"
-        )
+    setting("max_compositions_per_person", 1)
+    with refused("PT403", code="quota_exceeded", quota=1):
+        fork(ben, source)
 
 
-def test_a_version_beyond_a_lowered_limit_is_refused(people, composition, admin):
+def test_a_version_beyond_a_lowered_limit_is_refused(people, composition, setting):
     (ann,) = people("ann")
     piece = composition(ann, small(text="x" * 2000))
-    admin.execute("update private.settings set value = 1000 where name = 'max_document_bytes'")
-    try:
-        with refused("PT422", code="invalid_document"):
-            fork(ann, piece.id)
-    finally:
-        admin.execute(
-            "update private.settings set value = 1048576 where name = 'max_document_bytes'"
-        )
+    setting("max_document_bytes", 1000)
+    with refused("PT422", code="invalid_document"):
+        fork(ann, piece.id)
 
 
 def test_a_fork_that_waited_for_the_end_of_its_share_comes_to_nothing(shared):

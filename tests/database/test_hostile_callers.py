@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from devstack.postgres import Postgres
-from tests.attacks import ATTACKS, TELLING, Id
+from tests.attacks import ATTACKS, TELLING, Id, fingerprint
 from tests.database.test_invariants import ANON_MAY, SERVICE_ROLE_MAY
 from tests.docs.test_docs import rows, section
-from tests.people import Json, Person
+from tests.people import NOBODY, Json, Person
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, ZERO_BOMB
 
 # In all that is somebody else's, and in what is sent: no error may repeat the one or the other.
@@ -37,8 +37,6 @@ OF_A_TYPE = {"22P02", "22P05", "22003", "22007", "22008", "22009", "22023"}
 TOO_DEEP = "54001"
 
 HIDDEN = {"PT401", "PT404"}
-
-NOBODY = str(uuid.UUID(int=0xBAD << 64))
 
 
 @dataclass(frozen=True)
@@ -369,18 +367,9 @@ def world(postgres: Postgres, admin: psycopg.Connection) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def unchanged(world: World, admin: psycopg.Connection) -> Iterator[None]:
     """Whatever is called here, nothing has changed afterwards."""
-    tables = [
-        sql.SQL("select sum(hashtextextended(t::text, 0)) from {}.{} as t").format(
-            sql.Identifier(schema), sql.Identifier(name)
-        )
-        for schema, name in admin.execute(
-            "select schemaname, tablename from pg_tables where schemaname in ('public', 'private')"
-        )
-    ]
-    everything = sql.SQL(" union all ").join(tables)
-    before = admin.execute(everything).fetchall()
+    before = fingerprint(admin)
     yield
-    assert admin.execute(everything).fetchall() == before
+    assert fingerprint(admin) == before
 
 
 def named(functions: list[Function]) -> Iterator[tuple[Function, str, Id]]:
@@ -404,6 +393,11 @@ def test_each_call_that_is_varied_here_works(world, functions, subtests):
         with subtests.test(function=function.name):
             outcome = send(world.caller(function), function, world.body(function, world.own))
             assert outcome.sqlstate is None, outcome.text
+
+
+def test_every_entry_of_an_attack_is_a_function_with_these_arguments(functions):
+    signatures = {function.name: function.arguments.keys() for function in functions}
+    assert {name: attack.arguments.keys() for name, attack in ATTACKS.items()} == signatures
 
 
 def test_a_stranger_cannot_tell_what_others_have_from_what_nobody_has(world, functions, subtests):

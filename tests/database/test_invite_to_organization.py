@@ -4,9 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.people import in_turn, refused
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from tests.people import NOBODY, in_turn, refused
 
 
 def invite(person, organization_id, email="dora@example.com", role="member"):
@@ -188,7 +186,7 @@ def test_the_answer_does_not_tell_whether_there_is_an_account(people, organizati
     assert member["role"] == "member", "nor whether it is a member's"
 
 
-def fill(admin, owner, organization_id, count):
+def fill(admin, organization_id, inviter, count):
     admin.execute(
         """
         insert into public.organization_invitations
@@ -197,14 +195,14 @@ def fill(admin, owner, organization_id, count):
                sha256(convert_to(%s::text || n, 'UTF8')), '2020-01-01', %s
           from generate_series(1, %s) as n
         """,
-        (organization_id, organization_id, owner.id, count),
+        (organization_id, organization_id, inviter.id, count),
     )
 
 
 def test_an_organisation_has_a_thousand_invitations(people, organization, admin):
     (ann,) = people("ann")
     northwind, other = organization(ann), organization(ann)
-    fill(admin, ann, northwind, 999)
+    fill(admin, northwind, ann, 999)
     last = invite(ann, northwind)
 
     with refused("PT403", code="quota_exceeded", quota=1000):
@@ -220,7 +218,7 @@ def test_an_organisation_has_a_thousand_invitations(people, organization, admin)
 def test_two_at_once_do_not_both_take_the_last_place(people, organization, admin):
     ann, ben = people("ann", "ben")
     northwind = organization(ann, {ben: "admin"})
-    fill(admin, ann, northwind, 999)
+    fill(admin, northwind, ann, 999)
 
     with refused("PT403", code="quota_exceeded"):
         in_turn(

@@ -1,8 +1,6 @@
 import pytest
 
-from tests.people import refused
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from tests.people import NOBODY, refused
 
 
 def invite(person, organization_id, email, role="member"):

@@ -1,4 +1,4 @@
-from tests.people import refused
+from tests.people import NOBODY, refused
 from tests.samples import small
 
 KEYS = {
@@ -35,7 +35,7 @@ def test_strangers_and_random_ids_get_the_same_answer(people, composition, anon)
     ann, ben = people("ann", "ben")
     piece = composition(ann)
 
-    for composition_id in (piece.id, "00000000-0000-4000-8000-000000000000", None):
+    for composition_id in (piece.id, NOBODY, None):
         with refused("PT404", code="composition_not_found"):
             ben.call("load_composition", composition_id=composition_id)
     with refused("42501"):

@@ -5,10 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.people import in_turn, refused, wait_until_blocked
+from tests.people import NOBODY, in_turn, refused, wait_until_blocked
 from tests.samples import SMALLEST
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def members(person, organization_id):

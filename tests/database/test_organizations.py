@@ -9,7 +9,7 @@ EVERYONE = ["stranger", "viewer", "editor", *sorted(MEMBERS)]
 
 
 @pytest.mark.parametrize("who", EVERYONE)
-def test_select(around, who):
+def test_each_sees_what_the_matrix_says(around, who):
     person = around.people[who]
     organizations = person.rows("select id::text from organizations")
     roles = person.rows("select role from organization_members order by role")

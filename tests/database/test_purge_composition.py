@@ -3,16 +3,7 @@ from uuid import uuid4
 import pytest
 
 from tests.people import in_turn, refused
-from tests.samples import small
-
-
-def contents(admin, marker):
-    """How many documents of the content store carry a marker."""
-    (row,) = admin.execute(
-        "select count(*) from compositions where document @> jsonb_build_object('body', %s::jsonb)",
-        [f'{{"marker": "{marker}"}}'],
-    ).fetchall()
-    return row[0]
+from tests.samples import contents, small
 
 
 def test_nothing_of_it_is_left(people, composition, admin):

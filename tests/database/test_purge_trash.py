@@ -3,8 +3,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.people import Person, in_turn, refused
-from tests.samples import small
+from tests.people import in_turn, refused
+from tests.samples import contents, small
 
 
 class ChangedTheirMind(Exception):
@@ -12,25 +12,11 @@ class ChangedTheirMind(Exception):
 
 
 @pytest.fixture
-def new_job(postgres):
-    """Make a scheduled job: a caller with the key of service_role."""
-    with contextlib.ExitStack() as jobs:
-
-        def make():
-            job = Person(postgres.url("authenticator"), None, role="service_role")
-            jobs.callback(job.connection.close)
-            return job
-
-        yield make
-
-
-@pytest.fixture
-def job(new_job):
+def job(service_role):
     """A job that finds nothing left to do by other tests."""
-    made = new_job()
-    while made.call("purge_trash")["more"]:
+    while service_role.call("purge_trash")["more"]:
         pass
-    return made
+    return service_role
 
 
 @pytest.fixture
@@ -56,31 +42,12 @@ def trashed(composition, admin):
     return make
 
 
-@pytest.fixture
-def setting(admin):
-    """Change a setting until the test has ended."""
-    before = admin.execute("select name, value from private.settings").fetchall()
-    change = "update private.settings set value = %s where name = %s"
-    yield lambda name, value: admin.execute(change, (value, name))
-    for name, value in before:
-        admin.execute(change, (value, name))
-
-
 def left(admin, ids):
     """Which of some compositions are still there."""
     rows = admin.execute(
         "select id::text from public.user_compositions where id = any (%s::uuid[])", (ids,)
     ).fetchall()
     return {composition_id for (composition_id,) in rows}
-
-
-def contents(admin, marker):
-    """How many documents of the content store carry a marker."""
-    (row,) = admin.execute(
-        "select count(*) from compositions where document @> jsonb_build_object('body', %s::jsonb)",
-        [f'{{"marker": "{marker}"}}'],
-    ).fetchall()
-    return row[0]
 
 
 def test_what_is_in_the_trash_for_long_enough_goes_with_all_that_was_its_own(

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.people import Person, in_turn, refused
+from tests.people import in_turn, refused
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
 AN_ID = str(uuid.UUID(int=7))
@@ -137,24 +137,21 @@ def test_the_oldest_day_is_kept_and_what_is_older_is_forgotten_in_passing(
     assert usage(admin, piece) == [(oldest, 1, 0)]
 
 
-def test_the_setting_says_how_old_counts_get(piece, service_role, admin):
+def test_the_setting_says_how_old_counts_get(piece, service_role, setting, admin):
     record(service_role, entry(piece, 1, day=str(TODAY - datetime.timedelta(days=2))))
-    admin.execute("update private.settings set value = 1 where name = 'usage_days'")
-    try:
-        with refused("PT422", code="invalid_argument", index=0):
-            record(service_role, entry(piece, 1, day=str(TODAY - datetime.timedelta(days=2))))
-        record(service_role)
-    finally:
-        admin.execute("update private.settings set value = 400 where name = 'usage_days'")
+    setting("usage_days", 1)
+    with refused("PT422", code="invalid_argument", index=0):
+        record(service_role, entry(piece, 1, day=str(TODAY - datetime.timedelta(days=2))))
+    record(service_role)
     assert usage(admin, piece) == []
 
 
 def test_two_reports_in_opposite_order_wait_for_each_other_in_turn(
-    postgres, people, composition, service_role, admin
+    people, composition, service_role, new_job, admin
 ):
     (ann,) = people("ann")
     pieces = [composition(ann) for _ in range(2)]
-    other = Person(postgres.url("authenticator"), None, role="service_role")
+    other = new_job()
     there, back = [entry(p) for p in pieces], [entry(p) for p in reversed(pieces)]
 
     in_turn(
@@ -164,7 +161,6 @@ def test_two_reports_in_opposite_order_wait_for_each_other_in_turn(
         lambda: record(other, *back),
     )
 
-    other.connection.close()
     for piece in pieces:
         assert usage(admin, piece) == [(TODAY, 2, 0)]
 

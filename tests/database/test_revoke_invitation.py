@@ -1,21 +1,6 @@
 import pytest
 
-from tests.people import in_turn, refusal, refused
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def invite(address):
-    def make(inviter, organization_id, invited, role="member"):
-        return inviter.call(
-            "invite_to_organization",
-            organization_id=organization_id,
-            email=address(invited),
-            role=role,
-        )
-
-    return make
+from tests.people import NOBODY, in_turn, refusal, refused
 
 
 def revoke(person, invitation):

@@ -1,9 +1,7 @@
 import pytest
 
-from tests.people import in_turn, refusal, refused
+from tests.people import NOBODY, in_turn, refusal, refused
 from tests.samples import small
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def create_link(owner, composition_id, role="editor"):

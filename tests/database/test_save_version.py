@@ -4,7 +4,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.people import in_turn, refused
+from tests.people import NOBODY, in_turn, refused
 from tests.samples import small
 
 
@@ -37,7 +37,7 @@ def test_a_stranger_learns_nothing(people, composition):
     piece = composition(ann)
 
     answers = []
-    for composition_id in (piece.id, "00000000-0000-4000-8000-000000000000"):
+    for composition_id in (piece.id, NOBODY):
         with refused("PT404", code="composition_not_found") as detail:
             ben.call(
                 "save_version", composition_id=composition_id, base_version=1, document=small()

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.people import in_turn, refused
+from tests.people import NOBODY, in_turn, refused
 from tests.samples import small
 
 
@@ -120,15 +120,14 @@ def test_a_grantee_must_be_one_that_the_owner_can_name(people, composition, orga
     ann, ben = people("ann", "ben")
     piece = composition(ann)
     of_ben = organization(ben)
-    nobody = "00000000-0000-4000-8000-000000000000"
 
     def share(code, status, **grantee):
         with refused(status, code=code):
             ann.call("share_composition", composition_id=piece.id, role="viewer", **grantee)
 
-    share("user_not_found", "PT404", user_id=nobody)
+    share("user_not_found", "PT404", user_id=NOBODY)
     share("organization_not_found", "PT404", organization_id=of_ben)
-    share("organization_not_found", "PT404", organization_id=nobody)
+    share("organization_not_found", "PT404", organization_id=NOBODY)
     share("invalid_argument", "PT422")
     share("invalid_argument", "PT422", user_id=ann.id)
     share("invalid_argument", "PT422", user_id=ben.id, organization_id=organization(ann))

@@ -11,7 +11,7 @@ EVERYONE = ["stranger", "viewer", "editor", "member", "admin", "owner"]
 
 
 @pytest.mark.parametrize("who", EVERYONE)
-def test_select(around, who):
+def test_each_sees_what_the_matrix_says(around, who):
     expected = {
         "viewer": ["viewer"],
         "editor": ["editor"],

@@ -2,10 +2,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.people import Person, in_turn, refused
+from tests.people import NOBODY, Person, in_turn, refused
 from tests.samples import SMALLEST, small
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def transfer(person, composition_id, **arguments):
@@ -30,14 +28,6 @@ def state(admin, composition_id):
         """,
         (composition_id,),
     ).fetchone()
-
-
-@pytest.fixture
-def quota(admin):
-    """Let a person own only so many: `quota(1)`."""
-    change = "update private.settings set value = %s where name = 'max_compositions_per_person'"
-    yield lambda count: admin.execute(change, (count,))
-    admin.execute(change, (10000,))
 
 
 def test_a_person_gives_theirs_to_a_colleague(people, organization, composition):
@@ -96,14 +86,14 @@ def test_a_share_to_the_new_owner_ends_and_others_stay(people, organization, com
 
 
 def test_what_is_so_already_is_answered_and_not_changed(
-    people, organization, composition, admin, quota
+    people, organization, composition, admin, setting
 ):
     ann, ben = people("ann", "ben")
     northwind = organization(ann, {ben: "member"})
     mine, ours = composition(ann), composition(ben, organization_id=northwind)
     share(ann, mine.id, user_id=ben.id, role="viewer")
     before = [state(admin, piece.id) for piece in (mine, ours)]
-    quota(1)
+    setting("max_compositions_per_person", 1)
 
     assert transfer(ann, mine.id)["owner_id"] == ann.id
     assert transfer(ann, mine.id, user_id=ann.id)["owner_id"] == ann.id
@@ -226,12 +216,12 @@ def test_nothing_is_transferred_out_of_the_trash(people, organization, compositi
         transfer(ann, piece.id, user_id=ben.id)
 
 
-def test_a_full_receiver_receives_nothing(people, organization, composition, admin, quota):
+def test_a_full_receiver_receives_nothing(people, organization, composition, admin, setting):
     ann, ben = people("ann", "ben")
     northwind = organization(ann, {ben: "member"})
     piece, _ = composition(ann), composition(ben)
     before = state(admin, piece.id)
-    quota(1)
+    setting("max_compositions_per_person", 1)
 
     for organization_id in (None, northwind):
         with refused("PT403", code="quota_exceeded", quota=1):
@@ -241,12 +231,12 @@ def test_a_full_receiver_receives_nothing(people, organization, composition, adm
 
 
 def test_of_two_transfers_at_once_one_takes_the_last_place(
-    people, organization, composition, quota
+    people, organization, composition, setting
 ):
     ann, ben, cy = people("ann", "ben", "cy")
     organization(ann, {ben: "member", cy: "member"})
     first, second = composition(ann), composition(cy)
-    quota(1)
+    setting("max_compositions_per_person", 1)
 
     with refused("PT403", code="quota_exceeded"):
         in_turn(

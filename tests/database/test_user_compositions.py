@@ -10,13 +10,13 @@ EVERYONE = ["stranger", *sorted(READERS)]
 
 
 @pytest.mark.parametrize("who", EVERYONE)
-def test_select(around, who):
+def test_each_sees_what_the_matrix_says(around, who):
     seen = around.people[who].rows("select id::text from user_compositions")
     assert seen == ([(around.composition_id,)] if who in READERS else [])
 
 
 @pytest.mark.parametrize("who", EVERYONE)
-def test_update_of_metadata(around, who, subtests):
+def test_each_updates_what_the_matrix_says(around, who, subtests):
     for column, value in [("title", "new"), ("description", "new"), ("tags", ["new"])]:
         with subtests.test(column=column):
             statement = f"update user_compositions set {column} = %s returning id::text"

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from devstack.packages import PROJECT
+from scripts import api_docs
 from scripts.sources import SUPABASE
 
 SOURCES = "\n".join(file.read_text() for file in sorted(SUPABASE.glob("routines/**/*.sql")))
@@ -70,6 +71,22 @@ def test_every_filter_of_a_list_is_documented():
     (types,) = re.findall(r"types +constant jsonb := '(.*?)'", routine, flags=re.DOTALL)
     documented = {row[0].strip("`") for row in rows(section("lists.md", "Filters"))}
     assert documented == json.loads(types).keys()
+
+
+def test_every_job_is_on_the_page_of_jobs():
+    documented = re.findall(
+        r"^\| \[`(\w+)`\]", (PROJECT / "docs" / "jobs.md").read_text(), re.MULTILINE
+    )
+    jobs = [
+        function.name for function in api_docs.functions() if "service_role" in function.callers
+    ]
+    assert sorted(documented) == jobs
+
+
+def test_the_readme_leads_to_every_page():
+    readme = (PROJECT / "README.md").read_text()
+    pages = [file.name for file in PROJECT.glob("docs/*.md")]
+    assert [page for page in pages if f"](docs/{page})" not in readme] == []
 
 
 @pytest.mark.parametrize(

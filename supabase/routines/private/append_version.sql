@@ -14,6 +14,7 @@
 --   PT401 account_not_found      the account of the token is gone
 --   PT404 composition_not_found  absent, or not readable by the caller
 --   PT403 composition_read_only  readable, but the caller is no editor
+--   PT410 composition_trashed    in the trash
 --   PT409 version_conflict       saved by someone since base_version was read
 --   PT422 invalid_document       with every problem found, by path
 --   PT422 invalid_argument       the message is too long

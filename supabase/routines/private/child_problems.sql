@@ -1,4 +1,4 @@
--- Which children of components are none: of another shape, or without a component of that id.
+-- Which children of components have another shape than a child, or the id of no component.
 --
 --   components  jsonb object of components by id
 --   returns     array of problems by path, at most 100, empty when there are none; the first ten

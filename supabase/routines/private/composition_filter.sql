@@ -15,7 +15,7 @@ declare
   types    constant jsonb := '{"dialect": "string", "organization_id": "string",
     "owner_id": "string", "search": "string", "shared": "boolean", "tag": "string",
     "trashed": "boolean"}';
-  dialects constant jsonb := '["a2ui/0.9.1", "json-render/1", "json"]';
+  dialects constant jsonb := to_jsonb(private.dialects());
   uuids    constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
   keys     jsonb;
   part     record;

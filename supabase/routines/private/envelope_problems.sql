@@ -11,7 +11,7 @@ set search_path = ''
 as $$
 declare
   formats    constant text[] := '{composition/1}';
-  dialects   constant text[] := '{a2ui/0.9.1,json-render/1,json}';
+  dialects   constant text[] := private.dialects();
   dialect    constant text := document ->> 'dialect';
   root       constant text := document ->> 'root';
   components constant jsonb := document -> 'components';

@@ -2,6 +2,7 @@
 -- (ﬁ is fi, Ａ is a), marks on letters are dropped (é is e, ά is α), and so are the Hebrew and the
 -- Arabic vowel points.
 --
+--   text     any text, or null
 --   returns  the folded text; null for null
 --
 -- The collation is named, since what lower() does would otherwise depend on the database. What no

@@ -1,4 +1,4 @@
--- Make a composition of the caller's with its first version: the one way in which one comes to be.
+-- Make a composition of the caller's with its first version: the only way to make one.
 --
 --   organization_id      an organisation of the caller's that it belongs to; null: personal
 --   title                1 to 200 characters

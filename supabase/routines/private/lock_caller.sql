@@ -1,5 +1,5 @@
 -- The person who calls, held until the end of the transaction, for what is written in their name:
--- their account cannot be deleted meanwhile, and whoever deletes it first has it gone here.
+-- their account cannot be deleted meanwhile, and if it was deleted first, the call is refused.
 --
 --   returns  the id of an account
 --

@@ -11,7 +11,7 @@
 --
 -- The role is asked before the locks, so that a stranger cannot hold anyone up, and again after
 -- them, since whoever held them may have been taking the role away. The memberships that it may
--- rest on are locked too: who has removed a member knows that nothing of theirs comes after.
+-- rest on are locked too: once a member has been removed, nothing of theirs comes after.
 --
 -- Definer rights: callers may not lock rows.
 create function private.lock_composition(

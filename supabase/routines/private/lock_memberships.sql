@@ -1,5 +1,5 @@
--- Hold memberships until the end of the transaction: who ends one, or changes its role, waits for
--- what rests on it, and has it done before.
+-- Hold memberships until the end of the transaction: whoever ends one of them, or changes its role,
+-- waits until what rests on it is done.
 --
 --   user_ids          some people
 --   organization_ids  some organisations; nulls are none

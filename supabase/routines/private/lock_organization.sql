@@ -6,9 +6,9 @@
 --   returns          the role that the caller has
 --
 -- Raises
---   PT401 not_signed_in           the token names nobody
---   PT401 account_not_found       the account of the token is gone
---   PT404 organization_not_found  absent, or the caller is no member
+--   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
+--   PT404 organization_not_found     absent, or the caller is no member
 --   PT403 organization_role_too_low  a member, of a lower role than required
 --
 -- Definer rights: callers may not lock rows. The membership is asked before the lock, so that a

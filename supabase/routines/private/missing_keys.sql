@@ -3,8 +3,8 @@
 --   value     jsonb object
 --   required  keys it must have
 --   allowed   keys it may have, required ones included
---   returns   keys; not among them is one that a key which is not allowed is close to, since that
---             one is a problem already. The first few of those are looked at
+--   returns   keys. One is left out if a key that is not allowed looks like it, since that key is a
+--             problem already. Of keys that are not allowed, the first few are looked at
 create function private.missing_keys(value jsonb, required text[], allowed text[]) returns text[]
 language plpgsql stable
 set search_path = ''

@@ -1,4 +1,4 @@
--- Refuse an invitation that is none for the caller.
+-- Refuse an invitation that does not exist for the caller.
 --
 -- Raises
 --   PT404 invitation_not_found  always, and always in the same words

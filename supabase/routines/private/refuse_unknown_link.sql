@@ -1,4 +1,4 @@
--- Refuse a link that is none for the caller.
+-- Refuse a link that does not exist for the caller.
 --
 -- Raises
 --   PT404 link_not_found  always, and always in the same words

@@ -1,4 +1,4 @@
--- Refuse an organisation that is none for the caller.
+-- Refuse an organisation that does not exist for the caller.
 --
 --   organization_id  the id
 --

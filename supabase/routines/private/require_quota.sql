@@ -14,19 +14,10 @@ create function private.require_quota(user_id uuid) returns void
 language plpgsql volatile security definer
 set search_path = ''
 as $$
-declare
-  quota constant bigint := private.setting('max_compositions_per_person');
 begin
   perform pg_advisory_xact_lock(hashtextextended(require_quota.user_id::text, 0));
-
-  if quota <= (
+  perform private.require_room('max_compositions_per_person', (
     select count(*) from public.user_compositions as c where c.owner_id = require_quota.user_id
-  ) then
-    raise exception 'user % owns % compositions, which is all a person may',
-      require_quota.user_id, quota using
-      errcode = 'PT403',
-      detail  = jsonb_build_object('code', 'quota_exceeded', 'quota', quota),
-      hint    = 'Purge compositions that are no longer needed.';
-  end if;
+  ));
 end;
 $$;

@@ -1,4 +1,4 @@
--- Refuse one more of something there are as many of as there may be.
+-- Refuse one more of something when there are as many as a setting allows.
 --
 --   setting  a row of private.settings
 --   taken    how many there are, counted under a lock that whoever adds one holds
@@ -13,10 +13,11 @@ declare
   quota constant bigint := private.setting(require_room.setting);
 begin
   if taken >= quota then
-    raise exception 'there are % already, which is all there may be', quota using
+    raise exception 'there are % already, which is all that % allows',
+      quota, require_room.setting using
       errcode = 'PT403',
       detail  = jsonb_build_object('code', 'quota_exceeded', 'quota', quota),
-      hint    = 'Take back what is no longer needed.';
+      hint    = 'Purge or take back what is no longer needed.';
   end if;
 end;
 $$;

@@ -3,8 +3,8 @@
 --   document  a valid document
 --   returns   its content_hash
 --
--- Equal content may just be being collected, since the last version of it is gone: whoever does
--- that is waited for, and then it is stored anew.
+-- Somebody may just be collecting equal content, whose last version is gone: this waits for them,
+-- and then stores it anew.
 --
 -- Definer rights: nobody may write content in any other way.
 create function private.store_document(document jsonb) returns bytea
