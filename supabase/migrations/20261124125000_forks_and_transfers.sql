@@ -13,6 +13,38 @@ alter table public.composition_versions
 
 drop function private.organization_heir(uuid);
 
+-- Delete an organisation that its last member has left, and what was in it.
+--
+--   organization_id  an organisation locked by the caller; kept if it has members
+--
+-- Definer rights: nobody may delete an organisation in any other way.
+create or replace function private.close_organization(organization_id uuid) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from public.organization_members as m
+     where m.organization_id = close_organization.organization_id
+  ) then
+    -- In the order of ids, as all who hold several; those of others too, which lose a share.
+    perform from public.user_compositions as c
+      where c.organization_id = close_organization.organization_id
+         or c.id in (
+              select s.composition_id
+                from public.shared_compositions as s
+               where s.organization_id = close_organization.organization_id
+            )
+      order by c.id
+        for update;
+    delete from public.user_compositions as c
+     where c.organization_id = close_organization.organization_id;
+    delete from public.organizations as o
+     where o.id = close_organization.organization_id;
+  end if;
+end;
+$$;
+
 -- Content that private.collect_content() could not look at, since somebody held it: to be looked at
 -- again, by purge_trash(). Rows may repeat, and name content that is in use or gone: nobody who
 -- writes one waits for another.
@@ -334,6 +366,14 @@ begin
       select s.composition_id
         from public.shared_compositions as s
        where s.user_id = old.id or s.created_by = old.id
+      union
+      select s.composition_id  -- of an organisation that goes with its last member
+        from public.shared_compositions as s
+       where s.organization_id = any (left_ids)
+         and not exists (
+           select from public.organization_members as m
+            where m.organization_id = s.organization_id and m.user_id <> old.id
+         )
     )
     order by c.id
       for update;
@@ -365,6 +405,12 @@ declare
   heir uuid := private.organization_heir(old.organization_id, old.user_id);
 begin
   if heir is not null then
+    -- In the order of ids, as all who hold several.
+    perform from public.user_compositions as c
+      where c.organization_id = old.organization_id
+        and c.owner_id = old.user_id
+      order by c.id
+        for no key update;
     update public.user_compositions as c
        set owner_id = heir
      where c.organization_id = old.organization_id
