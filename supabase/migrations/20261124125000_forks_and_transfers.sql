@@ -568,7 +568,7 @@ $$;
 
 -- Who takes over in an organisation: its longest-standing owner; failing that, admin, then member.
 --
---   organization_id  an organisation locked by the caller
+--   organization_id  an organisation; who is to rely on the answer has it locked
 --   user_id          who leaves it
 --   returns          the id of another member, or null: there is none
 --
@@ -747,6 +747,41 @@ create or replace trigger user_compositions_touch
   before update of owner_id, organization_id, title, description, tags, current_version, deleted_at
   on public.user_compositions
   for each row execute function private.touch_composition();
+
+-- Leave an organisation. What the caller owns there stays, with its longest-standing owner; with
+-- its last member an organisation is deleted, and what was in it.
+--
+--   organization_id  an organisation that the caller belongs to
+--   returns          the membership that ended: {organization_id, user_id, role, created_at}
+--
+-- Raises
+--   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
+--   PT404 organization_not_found  absent, or the caller is no member
+--   PT409 last_owner              the others would be without an owner
+--
+-- Definer rights: nobody may write members in any other way.
+create or replace function public.leave_organization(organization_id uuid) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller constant uuid := private.caller_id();
+  heir   uuid;
+begin
+  -- Accounts before organisations: who takes over may just be going, too, and is waited for while
+  -- nothing is held that they need. The membership is asked first: a stranger holds nobody up.
+  perform private.require_organization_role(leave_organization.organization_id, 'member');
+  perform private.lock_caller();
+  heir := private.organization_heir(leave_organization.organization_id, caller);
+  perform from auth.users as u where u.id = heir for key share;
+
+  perform private.lock_organization(leave_organization.organization_id, 'member');
+  return private.end_membership(
+    private.require_member(leave_organization.organization_id, caller)
+  );
+end;
+$$;
 
 -- Create a composition with its first version.
 --

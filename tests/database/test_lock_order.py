@@ -123,3 +123,22 @@ def test_a_share_with_a_former_author_holds_nothing_while_their_account_goes(
             sharing.result(10)
 
     assert caught.value.sqlstate == "PT404"
+
+
+def test_who_leaves_holds_nothing_while_the_account_of_the_only_other_member_goes(
+    people, organization, composition, auth, admin
+):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "owner"})
+    piece = composition(ann, organization_id=northwind)
+
+    with ThreadPoolExecutor(1) as pool:
+        with auth.transaction():
+            auth.execute("select from auth.users where id = %s for update", (ben.id,))
+            leaving = pool.submit(ann.call, "leave_organization", organization_id=northwind)
+            wait_until_blocked(admin, ann.connection, by=auth)
+            auth.execute("delete from auth.users where id = %s", (ben.id,))
+        assert leaving.result(10)["user_id"] == ann.id
+
+    for table, key in (("organizations", northwind), ("user_compositions", piece.id)):
+        assert admin.execute(f"select from public.{table} where id = %s", (key,)).fetchall() == []
