@@ -408,8 +408,9 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-  max_bytes  constant bigint := private.setting('max_document_bytes');
-  max_depth  constant bigint := private.setting('max_document_depth');
+  -- Within what can be counted with, however much an operator lets in.
+  max_bytes  constant bigint := least(private.setting('max_document_bytes'), 1000000000000);
+  max_depth  constant bigint := least(private.setting('max_document_depth'), 1000000);
   max_number constant bigint := private.setting('max_number');
   max_components constant bigint := private.setting('max_components');
   max_zero_scale constant integer := 15;

@@ -778,7 +778,8 @@ declare
   token      constant text := private.new_token();
   -- One character more than there may be, so that it is refused without being read.
   address    constant text := lower(left(invite_to_organization.email, 321));
-  days       constant integer := private.setting('invitation_days');
+  -- Within what a timestamp can hold, however long an operator wants to wait.
+  days       constant integer := least(private.setting('invitation_days'), 1000000);
   invitation public.organization_invitations;
   broken     text;
   argument   text;
@@ -1008,6 +1009,10 @@ declare
   broken   text;
   argument text;
 begin
+  -- Accounts before compositions. The role is asked first: a stranger cannot hold anyone up.
+  perform private.require_composition_role(share_composition.composition_id, 'owner');
+  perform private.lock_caller();
+  perform from auth.users as u where u.id = share_composition.user_id for key share;
   piece := private.lock_composition(share_composition.composition_id, 'owner');
 
   if share_composition.organization_id is not null then

@@ -10,7 +10,16 @@ alter table public.compositions
 
 alter table public.user_compositions
   add column search_text text not null default '',
-  alter column search_text set statistics 0;
+  alter column search_text set statistics 0,
+  alter column tags set statistics 0;
+
+-- What ANALYZE found out about tags before goes with their type alone, even if that is the same.
+drop trigger user_compositions_touch on public.user_compositions;
+-- squawk-ignore changing-column-type
+alter table public.user_compositions alter column tags type text[];
+create trigger user_compositions_touch
+  before update of title, description, tags, current_version on public.user_compositions
+  for each row execute function private.touch_composition();
 
 insert into private.settings (name, value, description)
 values ('usage_days', 400, 'Days for which the counts of loads are kept');
@@ -266,10 +275,11 @@ language plpgsql security definer
 set search_path = ''
 as $$
 begin
-  -- Cut: this comes before the constraints, which refuse what is longer.
-  new.search_text := private.fold_text(left(
+  -- Cut: this comes before the constraints, which refuse what is longer. And cut again: a letter
+  -- folds to three at most, a ligature to eighteen, which whoever searches would have to read.
+  new.search_text := left(private.fold_text(left(
     concat_ws(e'\n', new.title, new.description, array_to_string(new.tags, e'\n')), 4000
-  ));
+  )), 12000);
   return new;
 end;
 $$;
@@ -280,9 +290,9 @@ create trigger user_compositions_search_text
 
 -- As the trigger does for what comes after this.
 update public.user_compositions as c
-   set search_text = private.fold_text(left(
+   set search_text = left(private.fold_text(left(
          concat_ws(e'\n', c.title, c.description, array_to_string(c.tags, e'\n')), 4000
-       ));
+       )), 12000);
 
 -- Some of what the caller may view, last changed first, from a place in that order on.
 --
@@ -648,7 +658,7 @@ begin
    using (
       select o.composition_id, o.day
         from public.composition_usage as o
-       where o.day < today - private.setting('usage_days')::integer
+       where o.day < today - least(private.setting('usage_days'), 700000)::integer
        limit 2000
          for update skip locked
     ) as old

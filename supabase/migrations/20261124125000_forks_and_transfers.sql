@@ -12,6 +12,38 @@ alter table public.composition_versions
 
 drop function private.organization_heir(uuid);
 
+-- Delete an organisation that its last member has left, and what was in it.
+--
+--   organization_id  an organisation locked by the caller; kept if it has members
+--
+-- Definer rights: nobody may delete an organisation in any other way.
+create or replace function private.close_organization(organization_id uuid) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from public.organization_members as m
+     where m.organization_id = close_organization.organization_id
+  ) then
+    -- In the order of ids, as all who hold several; those of others too, which lose a share.
+    perform from public.user_compositions as c
+      where c.organization_id = close_organization.organization_id
+         or c.id in (
+              select s.composition_id
+                from public.shared_compositions as s
+               where s.organization_id = close_organization.organization_id
+            )
+      order by c.id
+        for update;
+    delete from public.user_compositions as c
+     where c.organization_id = close_organization.organization_id;
+    delete from public.organizations as o
+     where o.id = close_organization.organization_id;
+  end if;
+end;
+$$;
+
 -- Content that private.collect_content() could not look at, since somebody held it: to be looked at
 -- again, by purge_trash(). Rows may repeat, and name content that is in use or gone: nobody who
 -- writes one waits for another.
@@ -333,6 +365,14 @@ begin
       select s.composition_id
         from public.shared_compositions as s
        where s.user_id = old.id or s.created_by = old.id
+      union
+      select s.composition_id  -- of an organisation that goes with its last member
+        from public.shared_compositions as s
+       where s.organization_id = any (left_ids)
+         and not exists (
+           select from public.organization_members as m
+            where m.organization_id = s.organization_id and m.user_id <> old.id
+         )
     )
     order by c.id
       for update;
@@ -364,6 +404,12 @@ declare
   heir uuid := private.organization_heir(old.organization_id, old.user_id);
 begin
   if heir is not null then
+    -- In the order of ids, as all who hold several.
+    perform from public.user_compositions as c
+      where c.organization_id = old.organization_id
+        and c.owner_id = old.user_id
+      order by c.id
+        for no key update;
     update public.user_compositions as c
        set owner_id = heir
      where c.organization_id = old.organization_id
@@ -521,7 +567,7 @@ $$;
 
 -- Who takes over in an organisation: its longest-standing owner; failing that, admin, then member.
 --
---   organization_id  an organisation locked by the caller
+--   organization_id  an organisation; who is to rely on the answer has it locked
 --   user_id          who leaves it
 --   returns          the id of another member, or null: there is none
 --
@@ -691,6 +737,41 @@ create or replace trigger user_compositions_touch
   before update of owner_id, organization_id, title, description, tags, current_version, deleted_at
   on public.user_compositions
   for each row execute function private.touch_composition();
+
+-- Leave an organisation. What the caller owns there stays, with its longest-standing owner; with
+-- its last member an organisation is deleted, and what was in it.
+--
+--   organization_id  an organisation that the caller belongs to
+--   returns          the membership that ended: {organization_id, user_id, role, created_at}
+--
+-- Raises
+--   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
+--   PT404 organization_not_found  absent, or the caller is no member
+--   PT409 last_owner              the others would be without an owner
+--
+-- Definer rights: nobody may write members in any other way.
+create or replace function public.leave_organization(organization_id uuid) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller constant uuid := private.caller_id();
+  heir   uuid;
+begin
+  -- Accounts before organisations: who takes over may just be going, too, and is waited for while
+  -- nothing is held that they need. The membership is asked first: a stranger holds nobody up.
+  perform private.require_organization_role(leave_organization.organization_id, 'member');
+  perform private.lock_caller();
+  heir := private.organization_heir(leave_organization.organization_id, caller);
+  perform from auth.users as u where u.id = heir for key share;
+
+  perform private.lock_organization(leave_organization.organization_id, 'member');
+  return private.end_membership(
+    private.require_member(leave_organization.organization_id, caller)
+  );
+end;
+$$;
 
 -- Create a composition with its first version.
 --

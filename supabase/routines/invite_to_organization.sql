@@ -33,7 +33,8 @@ declare
   token      constant text := private.new_token();
   -- One character more than there may be, so that it is refused without being read.
   address    constant text := lower(left(invite_to_organization.email, 321));
-  days       constant integer := private.setting('invitation_days');
+  -- Within what a timestamp can hold, however long an operator wants to wait.
+  days       constant integer := least(private.setting('invitation_days'), 1000000);
   invitation public.organization_invitations;
   broken     text;
   argument   text;

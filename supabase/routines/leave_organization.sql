@@ -15,10 +15,20 @@ create function public.leave_organization(organization_id uuid) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
 as $$
+declare
+  caller constant uuid := private.caller_id();
+  heir   uuid;
 begin
+  -- Accounts before organisations: who takes over may just be going, too, and is waited for while
+  -- nothing is held that they need. The membership is asked first: a stranger holds nobody up.
+  perform private.require_organization_role(leave_organization.organization_id, 'member');
+  perform private.lock_caller();
+  heir := private.organization_heir(leave_organization.organization_id, caller);
+  perform from auth.users as u where u.id = heir for key share;
+
   perform private.lock_organization(leave_organization.organization_id, 'member');
   return private.end_membership(
-    private.require_member(leave_organization.organization_id, private.caller_id())
+    private.require_member(leave_organization.organization_id, caller)
   );
 end;
 $$;

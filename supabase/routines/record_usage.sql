@@ -56,7 +56,7 @@ begin
    using (
       select o.composition_id, o.day
         from public.composition_usage as o
-       where o.day < today - private.setting('usage_days')::integer
+       where o.day < today - least(private.setting('usage_days'), 700000)::integer
        limit 2000
          for update skip locked
     ) as old

@@ -37,6 +37,10 @@ declare
   broken   text;
   argument text;
 begin
+  -- Accounts before compositions. The role is asked first: a stranger cannot hold anyone up.
+  perform private.require_composition_role(share_composition.composition_id, 'owner');
+  perform private.lock_caller();
+  perform from auth.users as u where u.id = share_composition.user_id for key share;
   piece := private.lock_composition(share_composition.composition_id, 'owner');
 
   if share_composition.organization_id is not null then

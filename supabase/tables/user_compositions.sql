@@ -53,10 +53,11 @@ comment on constraint user_compositions_tags_valid on public.user_compositions i
   'A flat list of at most 20 tags, none null or empty, together at most 1000 characters.';
 
 -- The planner's guesses are public (PostgREST's count=planned), row level security or not. Without
--- statistics it has none about a title or a content that somebody looks for.
+-- statistics it has none about a title, a tag or a content that somebody looks for.
 alter table public.user_compositions
   alter column title set statistics 0,
   alter column description set statistics 0,
+  alter column tags set statistics 0,
   alter column current_hash set statistics 0,
   alter column search_text set statistics 0;
 

@@ -394,7 +394,7 @@ def test_the_planner_knows_of_no_text_that_its_guesses_could_tell(world):
           join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
          where c.relnamespace = 'public'::regnamespace
            and has_table_privilege('authenticated', c.oid, 'select')
-           and a.atttypid in ('text'::regtype, 'bytea'::regtype)
+           and a.atttypid in ('text'::regtype, 'text[]'::regtype, 'bytea'::regtype)
            and a.attstattarget is distinct from 0
            and not exists (  -- of what is unique it guesses one, whatever is asked for
              select from pg_index as i

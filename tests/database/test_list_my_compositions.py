@@ -506,3 +506,17 @@ def test_a_cursor_of_somebody_else_shows_nothing_of_theirs(people, composition):
     cursor = ann.call("list_my_compositions", row_limit=1)["next"]
 
     assert titles(ben, after=cursor) == []
+
+
+def test_what_folds_to_many_letters_makes_no_long_text_to_search(people, composition, admin):
+    (ann,) = people("ann")
+    piece = composition(ann, title="\ufdfa" * 200, description="\ufdfa" * 2000)
+    korean = composition(ann, title="각" * 200, description="각" * 1990 + " 끝")
+
+    (length,) = admin.execute(
+        "select length(search_text) from user_compositions where id = %s", (piece.id,)
+    ).fetchone()
+
+    assert length == 12_000
+    (found,) = ann.call("list_my_compositions", filter={"search": "끝"})["items"]
+    assert found["composition_id"] == korean.id

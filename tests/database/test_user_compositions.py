@@ -1,6 +1,9 @@
 """The policy matrix of user_compositions."""
 
+from uuid import uuid4
+
 import pytest
+from psycopg import sql
 
 from tests.people import refused
 
@@ -84,3 +87,23 @@ def test_in_the_trash_it_is_there_for_nobody(around):
         assert person.rows("select 1 from composition_versions") == []
         assert person.rows("select 1 from shared_compositions") == []
         assert person.rows("update user_compositions set title = 'x' returning 1") == []
+
+
+def test_the_planner_does_not_guess_how_many_others_use_a_tag(people, composition, admin):
+    ann, ben = people("ann", "ben")
+    used, unused = str(uuid4()), str(uuid4())
+    for _ in range(20):
+        composition(ann, tags=[used])
+    admin.execute("analyze public.user_compositions")
+
+    guesses = []
+    for tag in (used, unused):
+        with ben.transaction():  # as PostgREST plans it for count=planned
+            plan = ben.connection.execute(
+                sql.SQL(
+                    "explain (format json) select from user_compositions where tags @> array[{}]"
+                ).format(tag)
+            ).fetchone()
+        guesses.append(plan[0][0]["Plan"]["Plan Rows"])
+
+    assert guesses[0] == guesses[1]

@@ -12,6 +12,16 @@ begin
     select from public.organization_members as m
      where m.organization_id = close_organization.organization_id
   ) then
+    -- In the order of ids, as all who hold several; those of others too, which lose a share.
+    perform from public.user_compositions as c
+      where c.organization_id = close_organization.organization_id
+         or c.id in (
+              select s.composition_id
+                from public.shared_compositions as s
+               where s.organization_id = close_organization.organization_id
+            )
+      order by c.id
+        for update;
     delete from public.user_compositions as c
      where c.organization_id = close_organization.organization_id;
     delete from public.organizations as o

@@ -11,6 +11,12 @@ declare
   heir uuid := private.organization_heir(old.organization_id, old.user_id);
 begin
   if heir is not null then
+    -- In the order of ids, as all who hold several.
+    perform from public.user_compositions as c
+      where c.organization_id = old.organization_id
+        and c.owner_id = old.user_id
+      order by c.id
+        for no key update;
     update public.user_compositions as c
        set owner_id = heir
      where c.organization_id = old.organization_id

@@ -1,6 +1,6 @@
 -- Who takes over in an organisation: its longest-standing owner; failing that, admin, then member.
 --
---   organization_id  an organisation locked by the caller
+--   organization_id  an organisation; who is to rely on the answer has it locked
 --   user_id          who leaves it
 --   returns          the id of another member, or null: there is none
 --

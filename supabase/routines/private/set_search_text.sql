@@ -8,10 +8,11 @@ language plpgsql security definer
 set search_path = ''
 as $$
 begin
-  -- Cut: this comes before the constraints, which refuse what is longer.
-  new.search_text := private.fold_text(left(
+  -- Cut: this comes before the constraints, which refuse what is longer. And cut again: a letter
+  -- folds to three at most, a ligature to eighteen, which whoever searches would have to read.
+  new.search_text := left(private.fold_text(left(
     concat_ws(e'\n', new.title, new.description, array_to_string(new.tags, e'\n')), 4000
-  ));
+  )), 12000);
   return new;
 end;
 $$;
