@@ -11,7 +11,7 @@
 --   PT404 member_not_found        the person is no member of it
 --   PT404 user_not_found          no account, or one that is in no organisation with the caller
 --
--- A stranger is no receiver, or anybody could fill the quota of anybody.
+-- A stranger is no receiver, and cannot be told from an account that does not exist.
 --
 -- Definer rights: it must see all members.
 create function private.require_receiver(user_id uuid, organization_id uuid) returns uuid
