@@ -21,6 +21,9 @@ declare
   part     record;
 begin
   filter := coalesce(nullif(filter, 'null'), '{}');
+  if filter = '{}' then  -- most lists are asked for without one
+    return filter;
+  end if;
   keys := (select jsonb_agg(k.key order by k.key) from jsonb_object_keys(types) as k (key));
   if jsonb_typeof(filter) <> 'object' then
     perform private.refuse_filter(null, 'a filter is an object', keys);
@@ -56,7 +59,7 @@ begin
   end loop;
 
   filter := jsonb_strip_nulls(filter);
-  if private.search_patterns(filter ->> 'search') = '{}' then
+  if filter ? 'search' and private.search_patterns(filter ->> 'search') = '{}' then
     return filter - 'search';
   end if;
   return filter;
