@@ -238,11 +238,15 @@ $$;
 -- The dialects that a document may be in (docs/document.md).
 --
 --   returns  their names
+--
+-- Every save asks it, and PL/pgSQL keeps its plan; a function in SQL is planned at every call.
 create function private.dialects() returns text[]
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select '{a2ui/0.9.1,json-render/1,json}'::text[];
+begin
+  return '{a2ui/0.9.1,json-render/1,json}';
+end;
 $$;
 
 -- Everything that is wrong with a document: the one validator.
@@ -977,3 +981,35 @@ as $$
 $$;
 
 grant execute on function public.validate_document(jsonb) to authenticated;
+
+-- The name of a document's content: SHA-256 (FIPS 180-4) of its canonical text, which is what
+-- jsonb prints (keys sorted, no duplicates, one spelling of white space).
+--
+--   returns  32 bytes
+--
+-- Every save asks it, and PL/pgSQL keeps its plan; a function in SQL is planned at every call.
+create or replace function private.content_hash(document jsonb) returns bytea
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return sha256(convert_to(content_hash.document::text, 'UTF8'));
+end;
+$$;
+
+-- The value of a setting.
+--
+--   name     a row of private.settings
+--   returns  its value, in the unit that its description names
+--
+-- Every save asks it, and PL/pgSQL keeps its plan; a function in SQL is planned at every call.
+--
+-- Definer rights: callers have no access to the settings.
+create or replace function private.setting(name text) returns bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  return (select s.value from private.settings as s where s.name = setting.name);
+end;
+$$;

@@ -245,17 +245,21 @@ $$;
 --
 --   composition  a row of user_compositions that the caller may read
 --   returns      {composition_id, version, content_hash, title, updated_at}
+--
+-- Every save asks it, and PL/pgSQL keeps its plan; a function in SQL is planned at every call.
 create function private.write_summary(composition public.user_compositions) returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'composition_id', composition.id,
     'version', composition.current_version,
     'content_hash', encode(composition.current_hash, 'hex'),
     'title', composition.title,
     'updated_at', composition.updated_at
   );
+end;
 $$;
 
 -- Put a composition into the trash. Nobody but its owners sees it any more; its shares stay for

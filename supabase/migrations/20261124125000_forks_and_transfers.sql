@@ -610,12 +610,15 @@ $$;
 --   composition_id  any id
 --   returns         ids, empty when there are none
 --
+-- Every save asks it, and PL/pgSQL keeps its plan; a function in SQL is planned at every call.
+--
 -- Definer rights: callers may not see whom a composition is shared with.
 create function private.organizations_around(composition_id uuid) returns uuid[]
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select array(
+begin
+  return array(
     select c.organization_id
       from public.user_compositions as c
      where c.id = organizations_around.composition_id
@@ -626,6 +629,7 @@ as $$
      where s.composition_id = organizations_around.composition_id
        and s.organization_id is not null
   );
+end;
 $$;
 
 -- Delete accounts one after another. Each passes work on to a colleague, whose account must not

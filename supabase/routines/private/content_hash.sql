@@ -2,9 +2,13 @@
 -- jsonb prints (keys sorted, no duplicates, one spelling of white space).
 --
 --   returns  32 bytes
+--
+-- Every save asks it, and PL/pgSQL keeps its plan; a function in SQL is planned at every call.
 create function private.content_hash(document jsonb) returns bytea
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select sha256(convert_to(content_hash.document::text, 'UTF8'));
+begin
+  return sha256(convert_to(content_hash.document::text, 'UTF8'));
+end;
 $$;
