@@ -95,8 +95,12 @@ class Part:
             Cancelled: `cancelled` was set first.
         """
         deadline = time.monotonic() + seconds
-        while not ready():
-            if self.exit_code is not None:
+        while True:
+            # Asked first: what it did last before it ended counts.
+            ended = self.exit_code is not None
+            if ready():
+                return
+            if ended:
                 raise PartFailed(f"{self.name} ended ({self.exit_code}):\n{self._tail()}")
             if time.monotonic() > deadline:
                 raise PartFailed(f"{self.name} not ready after {seconds} s:\n{self._tail()}")
