@@ -4,7 +4,6 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-PACKAGES := scripts devstack demo bench tests
 
 .PHONY: help install up run test test-corpus test-rules bench check format migration seal docs types lock clean
 

@@ -1,0 +1,1 @@
+"""The Lambda functions: the cached API, the webhook of the database, the scheduled jobs."""

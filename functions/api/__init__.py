@@ -1,0 +1,1 @@
+"""The HTTP API of compositions, its loads answered from the cache."""

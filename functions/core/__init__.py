@@ -1,0 +1,1 @@
+"""What the functions share: settings, tokens, the database, the cache, errors, metrics."""

@@ -1,0 +1,1 @@
+"""The signed webhook by which the database says what it has changed."""
