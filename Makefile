@@ -47,7 +47,7 @@ test-rules: install ## play 2,000 random plays against the model of the rules (t
 bench: install ## measure, side by side in one run
 	exec $(PYTHON) -m bench $(ARGS)
 
-check: install ## format, lint, types, layers, dependencies, migrations
+check: install ## format, lint, types, layers, dependencies, migrations, deployment
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/ruff check --quiet .
 	.venv/bin/mypy
@@ -58,6 +58,7 @@ check: install ## format, lint, types, layers, dependencies, migrations
 	.venv/bin/sqlfluff lint --disable-progress-bar supabase/*.sql supabase/tables \
 	  supabase/routines supabase/policies supabase/migrations
 	cd supabase && sha256sum --check --quiet migrations.sha256
+	$(PYTHON) -m scripts.deployment
 
 format: install ## format Python
 	.venv/bin/ruff format .
