@@ -1,7 +1,7 @@
 """Metrics as lines of CloudWatch's embedded metric format on stdout.
 
-CloudWatch makes metrics of the lines by itself; printing one is all that a function has to do. There
-is one line for a request, with all its metrics, and none for a request without any.
+CloudWatch makes metrics of the lines by itself; printing one is all that a function has to do.
+There is one line for a request, with all its metrics, and none for a request without any.
 """
 
 import json
