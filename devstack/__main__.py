@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devstack import signals
+from devstack.files import write_private
 from devstack.packages import StackError
 from devstack.processes import Cancelled
-from devstack.stack import Addresses, Stack, write_private
+from devstack.stack import Addresses, Stack
 
 
 def main() -> int:

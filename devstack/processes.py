@@ -10,14 +10,16 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from devstack.packages import StackError
+from devstack.packages import PROJECT, StackError
 
 _POLL_SECONDS = 0.01
 _LOG_TAIL_LINES = 15
@@ -49,6 +51,14 @@ class Command:
     environment: Mapping[str, str]
     stop_signal: signal.Signals = signal.SIGTERM
     privileges: Sequence[str] = ()
+
+    @classmethod
+    def module(cls, name: str, environment: Mapping[str, str]) -> Self:
+        """A module of this project, run as a program."""
+        return cls(
+            argv=[sys.executable, "-P", "-m", name],
+            environment={"PYTHONPATH": str(PROJECT), **environment},
+        )
 
 
 class Part:
@@ -163,6 +173,17 @@ class Server:
     def stop(self) -> None:
         """End it in good order."""
         self.part.stop()
+
+    def restart(self, cancelled: threading.Event) -> None:
+        """End it and start it again on the same port; others go on to find it there.
+
+        Raises:
+            PartFailed: It does not get ready.
+            Cancelled: `cancelled` was set first.
+        """
+        self.stop()
+        self.part = Part(self.name, self._command(self.port), self._log)
+        self.part.wait_until(lambda: self._ready(self.part, self.port), cancelled)
 
     def wait(self, cancelled: threading.Event) -> None:
         """Return once it is ready, on another port if its own was taken meanwhile.

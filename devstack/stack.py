@@ -7,7 +7,6 @@ with Stack() as stack:
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import Self, TypedDict
 import jwt
 
 from devstack import auth, gateway, migrations, packages, postgrest
+from devstack.files import write_private
 from devstack.packages import StackError
 from devstack.postgres import Postgres
 from devstack.processes import Server
@@ -188,19 +188,6 @@ class Stack:
         self._cleanup.callback(server.stop)
         self._servers.append(server)
         return server
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _new_state() -> State:

@@ -19,7 +19,7 @@ import httpx
 from postgrest import AsyncPostgrestClient
 
 from functions.core.problems import DatabaseProblem, DatabaseUnavailable
-from functions.core.settings import Settings
+from functions.core.settings import Settings, SettingsError
 
 # A connection that was idle for longer may be closed at the other end, or forgotten on the way.
 _KEEPALIVE_SECONDS = 20
@@ -120,9 +120,10 @@ class Database:
         Raises:
             DatabaseProblem: The database refused.
             DatabaseUnavailable: As `call`.
+            SettingsError: There is no key of it.
         """
         if self._service_role_key is None:
-            raise RuntimeError("SUPABASE_SERVICE_ROLE_KEY is not set")
+            raise SettingsError("SUPABASE_SERVICE_ROLE_KEY is not set")
         return await self.call(function, self._service_role_key, **arguments)
 
 

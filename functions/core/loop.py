@@ -12,9 +12,12 @@ T = TypeVar("T")
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to its end what one call of a handler has to do."""
-    return _loop().run_until_complete(work)
+    return event_loop().run_until_complete(work)
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
-    return asyncio.new_event_loop()
+def event_loop() -> asyncio.AbstractEventLoop:
+    """The loop, which Mangum finds, too: it asks for that of its thread."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+# As private.configure_webhook() wants it.
+_SECRET_LENGTH = 32
+
 
 class SettingsError(Exception):
     """A setting is missing or cannot be; names it, and never quotes its value."""
@@ -60,6 +63,8 @@ class Settings:
                 values[field_.name] = _value(name, text, field_.default)
             elif field_.default is dataclasses.MISSING:
                 raise SettingsError(f"{name} is not set")
+        if any(len(secret) < _SECRET_LENGTH for secret in values.get("webhook_secrets", ())):
+            raise SettingsError(f"WEBHOOK_SECRETS have {_SECRET_LENGTH} characters or more each")
         if ("upstash_redis_rest_url" in values) != ("upstash_redis_rest_token" in values):
             raise SettingsError("UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN go together")
         auth = f"{values['supabase_url']}/auth/v1"

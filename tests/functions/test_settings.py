@@ -10,12 +10,13 @@ from functions.core.settings import Settings, SettingsError
 from tests.docs.test_docs import rows, section
 
 LEAST = {"SUPABASE_URL": "https://x.supabase.co/", "SUPABASE_ANON_KEY": "anon"}
+NEW, OLD = "s3cret-new" * 4, "s3cret-old" * 4
 FULL = LEAST | {
     "SUPABASE_SERVICE_ROLE_KEY": "s3cret-service",
     "SUPABASE_JWT_SECRET": "s3cret-jwt",
     "UPSTASH_REDIS_REST_URL": "http://127.0.0.1:8079",
     "UPSTASH_REDIS_REST_TOKEN": "s3cret-redis",
-    "WEBHOOK_SECRETS": " s3cret-new, s3cret-old ,",
+    "WEBHOOK_SECRETS": f" {NEW}, {OLD} ,",
     "ALLOWED_ORIGINS": "https://a.example,https://b.example",
     "BREAKER_SECONDS": "0.5",
     "WRITE_BLOCK_SECONDS": "7",
@@ -32,7 +33,7 @@ def test_little_has_to_be_set():
 
 def test_what_is_set_is_read():
     settings = Settings.from_environment(FULL)
-    assert settings.webhook_secrets == ("s3cret-new", "s3cret-old")
+    assert settings.webhook_secrets == (NEW, OLD)
     assert settings.allowed_origins == ("https://a.example", "https://b.example")
     assert (settings.breaker_seconds, settings.write_block_seconds) == (0.5, 7)
 
@@ -67,6 +68,7 @@ def test_no_secret_is_printed():
         ("CACHE_DEADLINE_SECONDS", "inf"),
         ("CACHE_DEADLINE_SECONDS", "nan"),
         ("BREAKER_FAILURES", "s3cret"),
+        ("WEBHOOK_SECRETS", f"{NEW},s3cret"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name_without_its_value(name, text):

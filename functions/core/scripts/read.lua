@@ -1,0 +1,60 @@
+#!lua flags=allow-key-locking
+-- Look for the answer that a viewer got before; where there is none, hand out the leases under
+-- which one may be filled in.
+--
+-- KEYS  1 the composition  2 the user  3 the counts of loads
+-- ARGV  1 viewer          the user's id and the fingerprint of the token's claims
+--       2 now             ms
+--       3 nonce           random: becomes the lease where there is none
+--       4 lease_ms        how long a lease lives that nothing is filled in under
+--       5 known_etag      of the answer that the caller has already, or '-'
+--       6 composition_id  the name under which loads are counted
+--
+-- Returns
+--   {'H', etag, meta, body}               the answer
+--   {'S', etag, meta}                     the answer is the one that the caller knows
+--   {'N', meta}                           there is nothing for this viewer
+--   {'M', lease, viewer_lease, held}      not known; held: etags of the bodies here, space after each
+--   {'B'}                                 somebody is writing: ask the database, fill nothing in
+local now = tonumber(ARGV[2])
+local composition = redis.call('HMGET', KEYS[1], 'g', 'u', 'e', 'p:' .. ARGV[1])
+local user = redis.call('HMGET', KEYS[2], 'g', 'u')
+
+if tonumber(composition[2] or 0) > now or tonumber(user[2] or 0) > now then
+  return {'B'}
+end
+
+if composition[4] and user[1] then
+  -- The meta comes last, since it may be any bytes.
+  local nonce, expires, etag, meta = string.match(composition[4], '^(%x+)|(%d+)|([%x-]+)|(.*)$')
+  if nonce == user[1] and tonumber(expires) > now then
+    if etag == '-' then
+      return {'N', meta}
+    end
+    local answer = {'S', etag, meta}
+    if etag ~= ARGV[5] then
+      answer = {'H', etag, meta, redis.call('HGET', KEYS[1], 'b:' .. etag) or nil}
+    end
+    -- A body that had to make room is a miss like any other.
+    if answer[1] == 'S' or answer[4] then
+      if redis.call('HINCRBY', KEYS[3], 'h:' .. ARGV[6], 1) == 1 then
+        redis.call('PEXPIRE', KEYS[3], 604800000)  -- a week: nobody takes the counts
+      end
+      return answer
+    end
+  end
+end
+
+-- Short, so that asking for compositions that do not exist leaves little behind, and not for long.
+local function lease(key, nonce)
+  if not nonce then
+    nonce = ARGV[3]
+    redis.call('HSET', key, 'g', nonce)
+    if redis.call('PTTL', key) < tonumber(ARGV[4]) then
+      redis.call('PEXPIRE', key, ARGV[4])
+    end
+  end
+  return nonce
+end
+
+return {'M', lease(KEYS[1], composition[1]), lease(KEYS[2], user[1]), composition[3] or ''}
