@@ -43,6 +43,7 @@ LEFT_OUT = (
     "pydantic/mypy.py",
     "anyio/pytest_plugin.py",
     "multidict/_testcapi*",
+    "*/tests/*",
     "*/testclient.py",
     "*.pyi",
     "*.pyx",
@@ -177,7 +178,12 @@ def _wheels(target: Target) -> Path:
         run = subprocess.run(pip, check=False, capture_output=True, text=True)
         if run.returncode:
             raise PackageError(f"pip could not download the packages:\n{run.stderr}")
-        (Path(unfinished) / "wheels").rename(folder)
+        try:
+            (Path(unfinished) / "wheels").rename(folder)
+        except OSError:
+            # Another build was faster.
+            if not folder.exists():
+                raise
     return folder
 
 
