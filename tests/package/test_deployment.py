@@ -17,6 +17,10 @@ from scripts import deployment, package
 SETTINGS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
 SECRETS = {name for name, field in SETTINGS.items() if not field.repr}
 
+DEFAULTS = {
+    name.upper(): value for name, value in deployment.PARAMETERS.items() if name.startswith("supa")
+}
+
 Resources = dict[str, dict[str, Any]]
 
 
@@ -64,9 +68,9 @@ def test_a_function_gets_settings_that_exist_and_the_secrets_that_it_needs():
         "warm": job,
         "audit": job,
     }
-    assert functions(signed_by="secret", revision="2").keys() == needed.keys()
+    assert functions(signed_by="both", revision="2").keys() == needed.keys()
     for function, secrets in needed.items():
-        variables = environment(function, signed_by="secret", revision="2")
+        variables = environment(function, signed_by="both", revision="2")
         assert variables.keys() - SETTINGS.keys() == {"SETTINGS_REVISION"}
         assert variables.keys() & SECRETS == secrets
         Settings.from_environment(variables)
@@ -74,23 +78,26 @@ def test_a_function_gets_settings_that_exist_and_the_secrets_that_it_needs():
 
 def test_secrets_are_named_and_never_written_down():
     for function in functions():
-        for name in environment(function, signed_by="secret", revision="2").keys() & SECRETS:
-            reference = environment(function, signed_by="secret", revision="2")[name]
+        for name in environment(function, signed_by="both", revision="2").keys() & SECRETS:
+            reference = environment(function, signed_by="both", revision="2")[name]
             where = f"resolve:secretsmanager:supabase-compositions/check:SecretString:{name}"
             assert reference == "{{" + where + "}}"
 
 
 def test_tokens_are_checked_with_the_published_keys_unless_it_is_said_otherwise():
-    settings = Settings.from_environment(environment("api"))
-    assert settings.supabase_jwt_secret is None
-    assert settings.supabase_jwks_url is not None
+    keys = Settings.from_environment(environment("api"))
+    both = Settings.from_environment(environment("api", signed_by="both", revision="2"))
+    assert keys.supabase_jwt_secret is None
+    assert both.supabase_jwt_secret is not None
+    assert keys.supabase_jwks_url == both.supabase_jwks_url
+    assert keys.supabase_jwks_url == Settings.from_environment(DEFAULTS).supabase_jwks_url
 
 
 def test_another_revision_of_the_secrets_makes_another_snapshot():
     def snapshots(**parameters: str) -> set[str]:
         return set(made(**parameters)["AWS::Lambda::Version"])
 
-    assert snapshots().isdisjoint(snapshots(signed_by="secret", revision="2"))
+    assert snapshots().isdisjoint(snapshots(signed_by="both", revision="2"))
 
 
 def test_the_api_and_the_webhook_have_urls_with_no_rules_of_their_own():
