@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help install up run test test-corpus test-rules bench check format migration seal docs types lock clean
+.PHONY: help install up run test test-corpus test-rules test-protocol bench check format migration seal docs types lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-corpus: install ## store a corpus (demo/corpus.py) whole and read every ver
 
 test-rules: install ## play 2,000 random plays against the model of the rules (tests/model.py)
 	$(PYTHON) -m pytest tests/database/test_rules.py --plays 2000 $(ARGS)
+
+test-protocol: install ## play 4,000 random schedules of readers, writers and faults around the cache
+	$(PYTHON) -m pytest tests/functions/test_protocol.py --schedules 4000 $(ARGS)
 
 bench: install ## measure, side by side in one run
 	exec $(PYTHON) -m bench $(ARGS)

@@ -84,7 +84,14 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Jobs",
         "what a server does on a schedule",
-        ("record_usage", "popular_compositions", "purge_trash", "purge_versions"),
+        (
+            "pending_invalidations",
+            "acknowledge_invalidations",
+            "record_usage",
+            "popular_compositions",
+            "purge_trash",
+            "purge_versions",
+        ),
     ),
 )
 

@@ -60,6 +60,7 @@ VERSION = Id("version")
 ATTACKS: dict[str, Attack] = {
     "accept_invitation": Attack({"token": Id("invitation_token")}),
     "accept_share_link": Attack({"token": Id("link_token")}),
+    "acknowledge_invalidations": Attack({"ids": [1]}),
     "add_organization_member": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("user"), "role": "member"}
     ),
@@ -111,6 +112,7 @@ ATTACKS: dict[str, Attack] = {
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
     "load_composition": Attack({"composition_id": COMPOSITION}),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
+    "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
     "purge_composition": Attack({"composition_id": TRASHED}),
     "purge_trash": Attack({"row_limit": 100}),

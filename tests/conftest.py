@@ -16,12 +16,15 @@ Key = Literal["anon_key", "service_role_key"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--whole-corpus` and `--plays`, which `make test-corpus` and `make test-rules` set."""
+    """Add what `make test-corpus`, `make test-rules` and `make test-protocol` set."""
     parser.addoption(
         "--whole-corpus", action="store_true", help="tests/corpus: all documents, not a sample"
     )
     parser.addoption(
         "--plays", type=int, help="tests/database/test_rules.py: as many, and new ones every time"
+    )
+    parser.addoption(
+        "--schedules", type=int, help="tests/functions/test_protocol.py: the same of schedules"
     )
 
 

@@ -389,6 +389,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "acknowledge_invalidations": {
+                Args: {
+                    "ids": Json;
+                };
+                Returns: Json;
+            };
             "add_organization_member": {
                 Args: {
                     "organization_id": string;
@@ -518,6 +524,12 @@ export type Database = {
             "open_share_link": {
                 Args: {
                     "token": string;
+                };
+                Returns: Json;
+            };
+            "pending_invalidations": {
+                Args: {
+                    "row_limit"?: number;
                 };
                 Returns: Json;
             };

@@ -212,6 +212,12 @@ export interface ExportedComposition extends Omit<CompositionSummary, "role" | "
   versions: Version[];
 }
 
+/** What caches must forget: all of a composition, or all of a person. */
+export type Invalidation = { id: number; created_at: string; attempts: number } & (
+  | { composition_id: string; user_id: null }
+  | { composition_id: null; user_id: string }
+);
+
 export interface Popular {
   composition_id: string;
   loads: number;
@@ -256,6 +262,7 @@ export interface UsageEntry {
 export interface Answers {
   accept_invitation: Membership;
   accept_share_link: Share;
+  acknowledge_invalidations: { acknowledged: number };
   add_organization_member: Membership;
   create_composition: Written;
   create_organization: Organization;
@@ -274,6 +281,7 @@ export interface Answers {
   list_versions: Page<VersionSummary>;
   load_composition: Composition;
   open_share_link: LinkedComposition;
+  pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
@@ -294,6 +302,7 @@ export interface Answers {
 
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
+  acknowledge_invalidations: { ids: number[] };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
   record_usage: { entries: UsageEntry[] };

@@ -38,6 +38,8 @@ to authenticated;
 
 -- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
+  public.acknowledge_invalidations(jsonb),
+  public.pending_invalidations(integer),
   public.popular_compositions(integer, integer),
   public.purge_trash(integer),
   public.purge_versions(integer),

@@ -19,6 +19,7 @@ from devstack.processes import PartFailed
 DEFINER_API = {
     "accept_invitation": "writes members",
     "accept_share_link": "writes shares",
+    "acknowledge_invalidations": "jobs have no access to tables",
     "add_organization_member": "writes members",
     "create_composition": "writes compositions and versions",
     "create_organization": "writes organisations and members",
@@ -37,6 +38,7 @@ DEFINER_API = {
     "list_versions": "one look-up instead of policies over all that a person may see",
     "load_composition": "one look-up instead of policies over all that a person may see",
     "open_share_link": "the token decides, whoever sends it",
+    "pending_invalidations": "jobs have no access to tables",
     "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
     "purge_trash": "deletes compositions and versions",
@@ -60,6 +62,8 @@ ANON_MAY = {"public.open_share_link(text)"}
 
 # Functions that service_role may execute, and the job that needs each. It has no right to a table.
 SERVICE_ROLE_MAY = {
+    "acknowledge_invalidations": "says what caches have forgotten",
+    "pending_invalidations": "asks what caches must forget",
     "popular_compositions": "warms a cache",
     "purge_trash": "purges what has been in the trash for long enough",
     "purge_versions": "ends what is kept no longer",

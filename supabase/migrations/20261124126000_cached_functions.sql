@@ -1,0 +1,698 @@
+-- What the functions with a cache stand on: an outbox that says what caches must forget, and a
+-- webhook that tells them at once.
+
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+
+-- What caches must still forget: a row for each composition, or each person, whose answers a
+-- statement changed, written in the same transaction. Whoever keeps a cache takes them with
+-- pending_invalidations() or hears of them by the webhook (private.poke()), drops what it holds, and
+-- deletes them with acknowledge_invalidations(). No foreign keys: what is gone must be forgotten too.
+create table private.cache_outbox (
+  id             bigint      generated always as identity,
+  composition_id uuid,                             -- for everybody …
+  user_id        uuid,                             -- … or everything for a person
+  created_at     timestamptz not null default clock_timestamp(),
+  attempts       integer     not null default 0,   -- times that it was handed out
+  -- When to hand it out (again): the webhook goes first.
+  due_at         timestamptz not null default clock_timestamp() + interval '2 seconds',
+
+  constraint cache_outbox_pkey primary key (id),
+  constraint cache_outbox_one_key check (num_nonnulls(composition_id, user_id) = 1)
+);
+
+create index cache_outbox_due_at_idx on private.cache_outbox (due_at);
+
+alter table private.cache_outbox enable row level security;
+
+-- Where the webhook goes, and what signs it, on a project without a vault: by the names under which
+-- a vault has them. Written by private.configure_webhook().
+create table private.secrets (
+  name  text not null,
+  value text not null,
+
+  constraint secrets_pkey primary key (name)
+);
+
+alter table private.secrets enable row level security;
+
+-- Hand out what is due of what caches must forget, and hand it out again later unless it is
+-- acknowledged: after 2 seconds, 4, and then every 8.
+--
+--   row_limit  how many at most
+--   returns    rows of the outbox; what another caller is just taking is left to them
+--
+-- Definer rights: jobs have no access to tables.
+create function private.claim_invalidations(row_limit integer) returns setof private.cache_outbox
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  return query
+    update private.cache_outbox as o
+       set attempts = o.attempts + 1,
+           due_at = clock_timestamp() + least(2 ^ (o.attempts + 1), 8) * interval '1 second'
+     where o.id in (
+             select d.id
+               from private.cache_outbox as d
+              where d.due_at <= now()
+              order by d.due_at, d.id
+              limit claim_invalidations.row_limit
+                for update skip locked
+           )
+    returning o.*;
+end;
+$$;
+
+-- Say where the webhook goes (private.poke()), for an operator, in SQL. It is kept in the vault where
+-- there is one, else in private.secrets.
+--
+--   url     of the webhook function, https://… or, locally, http://…; null: there is no webhook
+--   secret  32 characters or more, which the function knows too; null without a url
+--
+-- Raises
+--   PT422 invalid_argument  no such url, a secret that is too short, or one of the two alone
+create function private.configure_webhook(url text, secret text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  names constant text[] := '{compositions_webhook_url,compositions_webhook_secret}';
+  found uuid;
+begin
+  if (url is null) <> (secret is null) or url !~ '^https?://[^[:space:]]+$' or length(secret) < 32
+  then
+    raise exception 'a webhook has an address and a secret of 32 characters or more' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', case
+        when secret is null or length(secret) < 32 then 'secret'
+        else 'url'
+      end),
+      hint    = 'Send both, or null for both: then there is no webhook.';
+  end if;
+
+  delete from private.secrets as s where s.name = any (names);
+
+  if to_regclass('vault.secrets') is null then
+    insert into private.secrets (name, value)
+    select n.name, n.value
+      from (values (names[1], url), (names[2], secret)) as n (name, value)
+     where n.value is not null;
+    return;
+  end if;
+
+  if url is null then
+    delete from vault.secrets as s where s.name = any (names);
+    return;
+  end if;
+
+  for nth in 1 .. 2 loop
+    select s.id into found from vault.secrets as s where s.name = names[nth];
+    if found is null then
+      perform vault.create_secret((array[url, secret])[nth], names[nth]);
+    else
+      perform vault.update_secret(found, (array[url, secret])[nth]);
+    end if;
+  end loop;
+end;
+$$;
+
+-- Delete what nobody took out of the outbox for so long that no cache can still hold it
+-- (outbox_hours in private.settings): nobody may be listening at all.
+--
+-- It looks at the oldest 10,000 rows.
+--
+-- Definer rights: nobody may delete these rows in any other way.
+create function private.forget_invalidations() returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  hours constant integer := least(private.setting('outbox_hours'), 1000000);
+begin
+  delete from private.cache_outbox as o
+   where o.id in (
+           select f.id
+             from private.cache_outbox as f
+            where f.id in (select e.id from private.cache_outbox as e order by e.id limit 10000)
+              and f.created_at < now() - hours * interval '1 hour'
+              for update skip locked
+         );
+end;
+$$;
+
+-- A signature that only who knows the secret can make: HMAC-SHA256 (RFC 2104), without an extension
+-- that may be elsewhere.
+--
+--   secret   the key, as UTF-8
+--   message  what is signed, as UTF-8
+--   returns  32 bytes
+create function private.hmac_sha256(secret text, message text) returns bytea
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  key   bytea := convert_to(secret, 'UTF8');
+  block bit(512);
+begin
+  if octet_length(key) > 64 then
+    key := sha256(key);
+  end if;
+  block := ('x' || rpad(encode(key, 'hex'), 128, '0'))::bit(512);
+
+  -- Only bits can be xored. The first four bytes of what bit_send() returns are their number.
+  return sha256(
+    substring(bit_send(block # ('x' || repeat('5c', 64))::bit(512)) from 5)
+    || sha256(
+         substring(bit_send(block # ('x' || repeat('36', 64))::bit(512)) from 5)
+         || convert_to(message, 'UTF8')
+       )
+  );
+end;
+$$;
+
+-- Let caches forget the people whose accounts are deleted: their tokens live on for a while.
+--
+-- Definer rights: who deletes an account may not write the outbox.
+create function private.invalidate_accounts() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  perform private.note_invalidations('{}', array(select u.id from gone as u));
+  return null;
+end;
+$$;
+
+create trigger users_invalidate
+  after delete on auth.users
+  referencing old table as gone
+  for each statement execute function private.invalidate_accounts();
+
+-- Let caches forget the compositions of which a statement changed what load_composition() shows. An
+-- update that changes nothing of that, such as one of search_text alone, is none of theirs.
+--
+-- Definer rights: callers may not write the outbox.
+create function private.invalidate_compositions() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  ids uuid[];
+begin
+  if tg_op = 'INSERT' then
+    -- Without a version there is nothing to load: the head comes as an update.
+    ids := array(select c.id from added as c where c.current_version > 0);
+  elsif tg_op = 'UPDATE' then
+    ids := array(
+      select f.id
+        from (
+          select b.id, b.owner_id, b.organization_id, b.title, b.description, b.tags,
+                 b.current_version, b.current_hash, b.updated_at, b.deleted_at, b.forked_from_id,
+                 b.forked_from_version
+            from before as b
+          except
+          select a.id, a.owner_id, a.organization_id, a.title, a.description, a.tags,
+                 a.current_version, a.current_hash, a.updated_at, a.deleted_at, a.forked_from_id,
+                 a.forked_from_version
+            from after as a
+        ) as f
+    );
+  else
+    ids := array(select c.id from gone as c);
+  end if;
+  perform private.note_invalidations(ids, '{}');
+  return null;
+end;
+$$;
+
+create trigger user_compositions_invalidate_inserted
+  after insert on public.user_compositions
+  referencing new table as added
+  for each statement execute function private.invalidate_compositions();
+
+create trigger user_compositions_invalidate_updated
+  after update on public.user_compositions
+  referencing old table as before new table as after
+  for each statement execute function private.invalidate_compositions();
+
+create trigger user_compositions_invalidate_deleted
+  after delete on public.user_compositions
+  referencing old table as gone
+  for each statement execute function private.invalidate_compositions();
+
+-- Let caches forget the people of whom a statement changed what they are in an organisation: each
+-- of its compositions is another one for them now, or none, and so is what is shared with it.
+--
+-- Definer rights: callers may not write the outbox.
+create function private.invalidate_members() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  ids uuid[];
+begin
+  if tg_op = 'INSERT' then
+    ids := array(select distinct m.user_id from added as m);
+  elsif tg_op = 'UPDATE' then
+    ids := array(
+      with was as (select b.organization_id, b.user_id, b.role from before as b),
+      is_now as (select a.organization_id, a.user_id, a.role from after as a)
+      select f.user_id from (table was except table is_now) as f
+      union
+      select f.user_id from (table is_now except table was) as f
+    );
+  else
+    ids := array(select distinct m.user_id from gone as m);
+  end if;
+  perform private.note_invalidations('{}', ids);
+  return null;
+end;
+$$;
+
+create trigger organization_members_invalidate_inserted
+  after insert on public.organization_members
+  referencing new table as added
+  for each statement execute function private.invalidate_members();
+
+create trigger organization_members_invalidate_updated
+  after update on public.organization_members
+  referencing old table as before new table as after
+  for each statement execute function private.invalidate_members();
+
+create trigger organization_members_invalidate_deleted
+  after delete on public.organization_members
+  referencing old table as gone
+  for each statement execute function private.invalidate_members();
+
+-- Let caches forget the compositions of which a statement changed who may see them. A new link is
+-- none of theirs: it shows nothing before somebody opens or accepts it. A share that ends by itself
+-- is none either: load_composition() says when it will.
+--
+-- Definer rights: callers may not write the outbox.
+create function private.invalidate_shares() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  ids uuid[];
+begin
+  if tg_op = 'INSERT' then
+    ids := array(select distinct s.composition_id from added as s where s.token_hash is null);
+  elsif tg_op = 'UPDATE' then
+    ids := array(
+      with was as (
+        select b.composition_id, b.user_id, b.organization_id, b.token_hash, b.role, b.expires_at
+          from before as b
+      ),
+      is_now as (
+        select a.composition_id, a.user_id, a.organization_id, a.token_hash, a.role, a.expires_at
+          from after as a
+      )
+      select f.composition_id from (table was except table is_now) as f
+      union
+      select f.composition_id from (table is_now except table was) as f
+    );
+  else
+    ids := array(select distinct s.composition_id from gone as s);
+  end if;
+  perform private.note_invalidations(ids, '{}');
+  return null;
+end;
+$$;
+
+create trigger shared_compositions_invalidate_inserted
+  after insert on public.shared_compositions
+  referencing new table as added
+  for each statement execute function private.invalidate_shares();
+
+create trigger shared_compositions_invalidate_updated
+  after update on public.shared_compositions
+  referencing old table as before new table as after
+  for each statement execute function private.invalidate_shares();
+
+create trigger shared_compositions_invalidate_deleted
+  after delete on public.shared_compositions
+  referencing old table as gone
+  for each statement execute function private.invalidate_shares();
+
+-- Write down what caches must forget, in the transaction that changes it, and tell them at once if
+-- somebody listens.
+--
+--   composition_ids  each once: for everybody
+--   user_ids         each once: everything for a person
+--
+-- Definer rights: nobody may write the outbox in any other way.
+create function private.note_invalidations(composition_ids uuid[], user_ids uuid[]) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  noted bigint[];
+begin
+  if composition_ids = '{}' and user_ids = '{}' then
+    return;
+  end if;
+
+  with written as (
+    insert into private.cache_outbox as o (composition_id, user_id)
+    select c.id, null::uuid from unnest(composition_ids) as c (id)
+    union all
+    select null, u.id from unnest(user_ids) as u (id)
+    returning o.id
+  )
+  select array_agg(w.id) into noted from written as w;
+  perform private.poke(noted);
+end;
+$$;
+
+-- Tell the webhook what caches must forget, after the commit, if pg_net is there to do it and
+-- private.configure_webhook() said where. It is a nudge: it may get lost, come twice or late, and
+-- what must not be lost is in the outbox.
+--
+--   ids  rows of the outbox, of which at most 500 are named
+--
+-- The body is {type: 'INSERT', schema: 'private', table: 'cache_outbox', records: [{id,
+-- composition_id, user_id, created_at}], more}; more: not all are named. pg_net sends the text of
+-- the jsonb, and that is what is signed, after the time: X-Webhook-Signature is v1= and
+-- HMAC-SHA256(secret, X-Webhook-Timestamp || '.' || body) as hex.
+--
+-- This runs within the writes of people. So all errors are caught here, the one place where that is
+-- right, and logged for the operator: no fault of an extension, of the vault or of a setting may
+-- refuse a save. And it waits for nobody: somebody may be holding pg_net's queue.
+--
+-- Definer rights: callers may neither read the secret nor send requests.
+create function private.poke(ids bigint[]) returns void
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '20ms'
+as $$
+declare
+  hook record;
+  body jsonb;
+  sent text := extract(epoch from clock_timestamp())::bigint;
+begin
+  select w.url, w.secret into hook from private.webhook() as w;
+  if hook.url is null or hook.secret is null
+    or to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null
+  then
+    return;
+  end if;
+
+  body := (
+    select jsonb_build_object(
+             'type', 'INSERT',
+             'schema', 'private',
+             'table', 'cache_outbox',
+             'records', jsonb_agg(
+               jsonb_build_object(
+                 'id', o.id,
+                 'composition_id', o.composition_id,
+                 'user_id', o.user_id,
+                 'created_at', o.created_at
+               ) order by o.id
+             ),
+             'more', cardinality(ids) > 500
+           )
+      from private.cache_outbox as o
+     where o.id = any (ids[:500])
+  );
+  perform net.http_post(
+    url     => hook.url,
+    body    => body,
+    params  => '{}'::jsonb,
+    headers => jsonb_build_object(
+      'Content-Type', 'application/json',
+      'X-Webhook-Timestamp', sent,
+      'X-Webhook-Signature',
+        'v1=' || encode(private.hmac_sha256(hook.secret, sent || '.' || body), 'hex')
+    ),
+    timeout_milliseconds => 5000
+  );
+exception
+  when others then
+    raise log 'the webhook was not called: % (%)', sqlerrm, sqlstate;
+end;
+$$;
+
+-- Tell the webhook once more what is due, for a job that runs every few seconds within the database
+-- (pg_cron): what a webhook lost is delivered again until it is acknowledged.
+--
+--   returns  {poked: how many rows it was told, more: whether there may be others that are due}
+--
+-- Without a webhook it hands nothing out, and only forgets what is too old to matter.
+--
+-- Definer rights: as private.poke().
+create function private.poke_overdue() returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  ids bigint[] := '{}';
+begin
+  perform private.forget_invalidations();
+  if exists (select from private.webhook() as w where w.url is not null) then
+    ids := array(select o.id from private.claim_invalidations(500) as o);
+  end if;
+  if ids <> '{}' then
+    perform private.poke(ids);
+  end if;
+  return jsonb_build_object('poked', cardinality(ids), 'more', cardinality(ids) = 500);
+end;
+$$;
+
+-- Where the webhook goes and what signs it, as private.configure_webhook() wrote it down.
+--
+--   returns  one row; both are null where there is no webhook
+--
+-- Definer rights: nobody else may read the secret.
+create function private.webhook() returns table (url text, secret text)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  if to_regclass('vault.decrypted_secrets') is not null then
+    return query
+      select max(d.decrypted_secret) filter (where d.name = 'compositions_webhook_url'),
+             max(d.decrypted_secret) filter (where d.name = 'compositions_webhook_secret')
+        from vault.decrypted_secrets as d
+       where d.name in ('compositions_webhook_url', 'compositions_webhook_secret');
+  else
+    return query
+      select max(s.value) filter (where s.name = 'compositions_webhook_url'),
+             max(s.value) filter (where s.name = 'compositions_webhook_secret')
+        from private.secrets as s;
+  end if;
+end;
+$$;
+
+-- Say what caches have forgotten, so that it is not handed out again.
+--
+--   ids      array of at most 10000 ids, of pending_invalidations() or of a webhook
+--   returns  {acknowledged}: how many there were. An id that is not there any more was acknowledged
+--            before
+--
+-- Raises
+--   PT422 invalid_argument  ids are something else, with the place of the first one; nothing is
+--                           acknowledged
+--
+-- Definer rights: jobs have no access to tables.
+create function public.acknowledge_invalidations(ids jsonb) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  place        bigint;
+  acknowledged integer;
+begin
+  if jsonb_typeof(ids) = 'array' and jsonb_array_length(ids) <= 10000 then
+    select min(e.nth) - 1 into place
+      from jsonb_array_elements(ids) with ordinality as e (id, nth)
+     where jsonb_typeof(e.id) <> 'number' or e.id::text !~ '^[0-9]{1,18}$';
+  end if;
+
+  if place is not null or jsonb_typeof(ids) is distinct from 'array'
+    or jsonb_array_length(ids) > 10000
+  then
+    raise exception 'ids are at most 10000 whole numbers' using
+      errcode = 'PT422',
+      detail  = jsonb_strip_nulls(jsonb_build_object(
+        'code', 'invalid_argument', 'argument', 'ids', 'index', place
+      )),
+      hint    = 'Send the ids of what was handed out.';
+  end if;
+
+  -- In the order of ids: two who acknowledge the same do not wait for each other in a circle.
+  with held as (
+    select o.id
+      from private.cache_outbox as o
+     where o.id in (select e.id::bigint from jsonb_array_elements_text(ids) as e (id))
+     order by o.id
+       for update
+  )
+  delete from private.cache_outbox as o using held as h where o.id = h.id;
+  get diagnostics acknowledged = row_count;
+  return jsonb_build_object('acknowledged', acknowledged);
+end;
+$$;
+
+-- What caches must forget and have not acknowledged: for whoever keeps one, every few seconds, and
+-- at once while there is more.
+--
+--   row_limit  1 to 1000
+--   returns    [{id, composition_id, user_id, created_at, attempts}]: for everybody what is cached
+--              of the composition, or for the person all that is; the other one is null
+--
+-- Raises
+--   PT422 invalid_argument  row_limit is out of range
+--
+-- What was handed out comes again after 2 seconds, 4, and then every 8, until
+-- acknowledge_invalidations() has its id; attempts counts. A new one is handed out 2 seconds after it
+-- was written: before that, it is the webhook's. To forget twice, or in another order, does no harm.
+--
+-- In passing it deletes what has been there for outbox_hours (private.settings).
+--
+-- Definer rights: jobs have no access to tables.
+create function public.pending_invalidations(row_limit integer default 500) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if row_limit is null or row_limit not between 1 and 1000 then
+    raise exception 'row_limit is from 1 to 1000, not %', row_limit using
+      errcode = 'PT422',
+      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'row_limit'),
+      hint    = 'Take 1 to 1000 at a time.';
+  end if;
+
+  perform private.forget_invalidations();
+  return (
+    select coalesce(
+             jsonb_agg(
+               jsonb_build_object(
+                 'id', o.id,
+                 'composition_id', o.composition_id,
+                 'user_id', o.user_id,
+                 'created_at', o.created_at,
+                 'attempts', o.attempts
+               ) order by o.id
+             ),
+             '[]'
+           )
+      from private.claim_invalidations(pending_invalidations.row_limit) as o
+  );
+end;
+$$;
+
+-- Purge what has been in the trash for longer than trash_days (private.settings), the oldest first,
+-- and collect content that had to be passed over before. For a scheduled job, which calls again
+-- while there is more.
+--
+--   row_limit  1 to 200 compositions
+--   returns    {purged, content_collected, more}: how many compositions, how much content that had
+--              been passed over, and whether a full load was done
+--
+-- Raises
+--   PT422 invalid_argument  row_limit is out of range
+--
+-- In passing it deletes what caches never took out of the outbox (private.forget_invalidations()).
+--
+-- One run takes fewer compositions when they have long histories, and stays within the statement
+-- timeout of the API. Runs at the same time share the work. What somebody holds, such as a
+-- composition that is just being taken out of the trash, is left for the next run.
+--
+-- Definer rights: nobody may delete compositions in any other way.
+create or replace function public.purge_trash(row_limit integer default 100) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  page     constant integer := private.row_limit(purge_trash.row_limit);
+  versions constant integer := 5000;
+  contents constant integer := 5000;
+  -- Within what a timestamp can hold, however long an operator wants to keep things.
+  overdue  constant timestamptz :=
+    now() - least(private.setting('trash_days'), 1000000) * '1 day'::interval;
+  held     uuid[];
+  due      uuid[];
+  noted    bigint[];
+  again    bytea[];
+begin
+  perform private.forget_invalidations();
+
+  held := array(
+    select c.id
+      from public.user_compositions as c
+     where c.deleted_at < overdue
+     order by c.deleted_at
+     limit page
+       for update skip locked
+  );
+  due := array(
+    select s.id
+      from (
+        select c.id, sum(c.current_version) over (order by c.deleted_at, c.id) as total,
+               row_number() over (order by c.deleted_at, c.id) as nth
+          from public.user_compositions as c
+         where c.id = any (held)
+      ) as s
+     where s.nth = 1 or s.total <= versions
+  );
+  delete from public.user_compositions as c where c.id = any (due);
+
+  noted := array(
+    select p.id
+      from private.passed_over_content as p
+     order by p.id
+     limit contents
+       for update skip locked
+  );
+  again := array(
+    select p.content_hash from private.passed_over_content as p where p.id = any (noted)
+  );
+  delete from private.passed_over_content as p where p.id = any (noted);
+
+  return jsonb_build_object(
+    'purged', cardinality(due),
+    'content_collected', private.collect_content(again),
+    'more', cardinality(due) = page
+            or cardinality(due) < cardinality(held)
+            or cardinality(noted) = contents
+  );
+end;
+$$;
+
+-- Who may do what to what caches must forget: nobody. Jobs call pending_invalidations() and
+-- acknowledge_invalidations().
+
+revoke all on private.cache_outbox from anon, authenticated, service_role;
+
+-- Who may do what to the secrets: nobody. An operator calls private.configure_webhook(), as
+-- postgres.
+
+revoke all on private.secrets from anon, authenticated, service_role;
+
+insert into private.settings (name, value, description)
+values ('outbox_hours', 48, 'Hours after which no cache holds anything any more');
+
+-- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
+grant execute on function
+  public.acknowledge_invalidations(jsonb),
+  public.pending_invalidations(integer)
+to service_role;
+
+-- Where pg_cron is, it tells the webhook again what got lost. Seconds need version 1.5.
+do $$
+begin
+  if to_regprocedure('cron.schedule(text, text, text)') is not null then
+    perform cron.schedule(
+      'deliver invalidations', '5 seconds', 'select private.poke_overdue()'
+    );
+  end if;
+exception
+  when invalid_parameter_value then
+    perform cron.schedule(
+      'deliver invalidations', '* * * * *', 'select private.poke_overdue()'
+    );
+end;
+$$;

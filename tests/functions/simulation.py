@@ -1,0 +1,526 @@
+"""Random schedules of readers, writers and faults around the real cache, and who judges them.
+
+The cache is the real one, its scripts run on a real Valkey. The database is a few lines of Python
+that remember every state they were in. Each actor does one step at a time and then others may: what
+a real system does in any order, a schedule does in one that a number decides.
+
+What must hold, whatever happens to Redis and to those who use it:
+
+- once a write has answered that it is settled, no read shows anything older;
+- if the write's begin was acknowledged, that holds as soon as it is committed, whether it ends or
+  its process dies, unless Redis lost the block in between;
+- once news of a write made elsewhere was delivered, no read shows anything older;
+- what a read shows is, to the byte, what that viewer was answered;
+- when all is quiet, every read agrees with the database, and is answered from the cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import redis
+from upstash_redis.errors import UpstashError
+
+from functions.core import cache as cached
+from functions.core.cache import Absent, Blocked, Bypass, Cache, Hit, Miss, Refused, Unchanged
+from functions.core.redis import Script
+
+COMPOSITIONS = [uuid.UUID(int=n + 1) for n in range(2)]
+ANN, BEN, CLEO = (uuid.UUID(int=n + 0xA) for n in range(3))
+USERS = [ANN, BEN, CLEO]
+FINGERPRINTS = ["0" * 32, "f" * 32]
+BLOCK_SECONDS = 30
+# A transaction that lasts longer is ended by the database.
+TRANSACTION_SECONDS = BLOCK_SECONDS / 2
+_FOREVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody with a token."""
+
+    user_id: uuid.UUID
+    fingerprint: str = FINGERPRINTS[0]
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the database holds: ann owns everything, others see what is shared."""
+
+    versions: dict[uuid.UUID, int] = field(default_factory=lambda: dict.fromkeys(COMPOSITIONS, 1))
+    shares: dict[tuple[uuid.UUID, uuid.UUID], float] = field(default_factory=dict)
+    shared_with_organization: frozenset[uuid.UUID] = frozenset()
+    members: frozenset[uuid.UUID] = frozenset()
+
+    def load(
+        self, composition: uuid.UUID, user: uuid.UUID, now: float
+    ) -> tuple[str | None, float]:
+        """The etag of what the user is answered now, None if nothing, and until when at most."""
+        until = 0.0
+        if user == ANN or (composition in self.shared_with_organization and user in self.members):
+            until = _FOREVER
+        until = max(until, self.shares.get((composition, user), 0))
+        if until <= now:
+            return None, _FOREVER
+        role = "owner" if user == ANN else "viewer"
+        answer = f"{composition} {self.versions[composition]} {role}"
+        return hashlib.sha256(answer.encode()).hexdigest()[:32], until
+
+
+@dataclass(frozen=True)
+class Change:
+    """A write: what it makes of a state, and of what it invalidates the answers."""
+
+    make: Callable[[State], State]
+    compositions: tuple[uuid.UUID, ...] = ()
+    viewers: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(eq=False)
+class Message:
+    """News of a write: a row of the outbox."""
+
+    change: Change
+    index: int
+
+
+class LostError(Exception):
+    """The process died, or the database's answer did not come: nobody knows what became of it."""
+
+    outcome_known = False
+
+
+class RefusedError(Exception):
+    """The database refused the write."""
+
+    outcome_known = True
+
+
+class Redis:
+    """Stands where the client of upstash-redis stands, and loses, doubles and delays commands.
+
+    Args:
+        valkey: Runs them.
+        chance: Decides what happens.
+        faults: How often, of one, a command does not do what it was asked for.
+        broken: Makes of a script's name and text another text.
+    """
+
+    def __init__(
+        self,
+        valkey: redis.Redis,
+        chance: random.Random,
+        faults: float,
+        broken: Callable[[str, str], str],
+    ) -> None:
+        self.acknowledged = False
+        self.late: list[list[Any]] = []
+        self.faults = faults
+        self._valkey = valkey
+        self._chance = chance
+        self._hashes = {}
+        for script in vars(cached).values():
+            if isinstance(script, Script):
+                text = broken(script.name, script.text).partition("\n")[2]
+                self._hashes[script.sha1] = valkey.script_load(text)
+
+    async def execute(self, command: list[Any]) -> Any:
+        """Run a command, or not, or later, and perhaps keep quiet about it."""
+        self.acknowledged = False
+        if self._chance.random() < self.faults:
+            match self._chance.randrange(3):
+                case 0:
+                    self.run(command)
+                case 1:
+                    self.late.append(command)
+            raise UpstashError("no answer")
+        answer = self.run(command)
+        self.acknowledged = True
+        return answer
+
+    def run(self, command: list[Any]) -> Any:
+        """Run it now."""
+        if command[0] == "EVALSHA":
+            command = [command[0], self._hashes[command[1]], *command[2:]]
+        return self._valkey.execute_command(*command)
+
+
+class Naive:
+    """What most would write: keep what the database answered, delete it after a write.
+
+    Its interface is the cache's.
+    """
+
+    def __init__(self, store: Redis, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def read(self, composition_id: uuid.UUID, viewer: Viewer, known: str | None) -> Any:
+        """Get what is kept."""
+        key, name = f"n:{composition_id}", viewer.user_id.hex + viewer.fingerprint
+        try:
+            kept = await self._store.execute(["HGET", key, name])
+        except UpstashError:
+            return Bypass("failed")
+        etag, _, expires = (kept or b"").decode().partition("|")
+        if not kept or float(expires) <= self._clock() * 1000:
+            return Miss((key, name), [])  # type: ignore[arg-type]
+        return Hit(etag, meta_of(viewer, etag), body_of(etag)) if etag != "-" else Absent(b"")
+
+    async def fill(
+        self,
+        lease: tuple[str, str],
+        etag: str,
+        meta: bytes,
+        body: bytes | None,
+        expires_at_ms: int | None = None,
+    ) -> Refused:
+        """Set it."""
+        expires = min(expires_at_ms or _FOREVER, self._clock() * 1000 + 14_400_000)
+        return await self._set(lease, f"{etag}|{expires}")
+
+    async def fill_absent(self, lease: tuple[str, str], meta: bytes = b"") -> Refused:
+        """Set that there is nothing."""
+        return await self._set(lease, f"-|{self._clock() * 1000 + 60_000}")
+
+    async def unlink(
+        self, compositions: tuple[uuid.UUID, ...], viewers: tuple[uuid.UUID, ...]
+    ) -> None:
+        """Delete it."""
+        try:
+            for id in compositions:
+                await self._store.execute(["DEL", f"n:{id}"])
+            for viewer in viewers:
+                names = [viewer.hex + fingerprint for fingerprint in FINGERPRINTS]
+                for id in COMPOSITIONS:
+                    await self._store.execute(["HDEL", f"n:{id}", *names])
+        except UpstashError as error:
+            raise cached.CacheUnavailable from error
+
+    async def warm(self, composition_id: uuid.UUID, etag: str, body: bytes) -> None:
+        """Keep no bodies that nobody asked for."""
+
+    def writing(
+        self, compositions: tuple[uuid.UUID, ...], viewers: tuple[uuid.UUID, ...]
+    ) -> NaiveWriting:
+        """Delete it after the write."""
+        return NaiveWriting(self, compositions, viewers)
+
+    async def _set(self, lease: tuple[str, str], value: str) -> Refused:
+        try:
+            await self._store.execute(["HSET", *lease, value])
+        except UpstashError:
+            pass
+        return Refused("naive")
+
+
+class NaiveWriting:
+    """A write under way; the naive cache deletes when it has been made."""
+
+    def __init__(
+        self,
+        naive: Naive,
+        compositions: tuple[uuid.UUID, ...],
+        viewers: tuple[uuid.UUID, ...],
+    ) -> None:
+        self.settled = False
+        self._unlink = lambda: naive.unlink(compositions, viewers)
+
+    async def __aenter__(self) -> NaiveWriting:
+        return self
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            try:
+                await self._unlink()
+                self.settled = True
+            except cached.CacheUnavailable:
+                pass
+
+
+def meta_of(viewer: Viewer, etag: str) -> bytes:
+    """What a function might keep beside an answer: any bytes."""
+    return f"{viewer.user_id}|{viewer.fingerprint}|{etag}|\0\r\n".encode() + b"\xff"
+
+
+def body_of(etag: str) -> bytes:
+    """The answer that has this etag."""
+    return b"\0" + etag.encode() * 3
+
+
+class Simulation:
+    """One schedule.
+
+    Args:
+        valkey: Emptied, and used for nothing else meanwhile.
+        seed: Decides everything.
+        faults: How often Redis fails, of one; it never does in a schedule with 0.
+        broken: As for Redis.
+        naive: Play with the naive cache.
+    """
+
+    def __init__(
+        self,
+        valkey: redis.Redis,
+        seed: int,
+        *,
+        faults: float = 0,
+        broken: Callable[[str, str], str] = lambda _name, text: text,
+        naive: bool = False,
+    ) -> None:
+        valkey.flushdb()
+        self.chance = random.Random(seed)
+        self.violations: list[str] = []
+        self.seen: Counter[str] = Counter()
+        self.now = 1_800_000_000.0
+        self.states = [State()]
+        self._valkey = valkey
+        self._redis = Redis(valkey, self.chance, faults, broken)
+        # What a read of a composition, and one by a user, may show at the oldest: a state's index.
+        self._floors: Counter[uuid.UUID] = Counter()
+        self._losses: Counter[bytes] = Counter()
+        self._outbox: list[Message] = []
+        self._known: dict[tuple[uuid.UUID, Viewer], str] = {}
+        clock = lambda: self.now  # noqa: E731
+        self.cache: Any = (
+            Naive(self._redis, clock)
+            if naive
+            else Cache(
+                self._redis,  # type: ignore[arg-type]
+                deadline_seconds=60,
+                breaker_failures=10**9,
+                write_block_seconds=BLOCK_SECONDS,
+                clock=clock,
+            )
+        )
+
+    def play(self, steps: int = 80) -> Simulation:
+        """Let a number of steps happen, then let it be quiet."""
+        asyncio.run(self._play(steps))
+        return self
+
+    async def _play(self, steps: int) -> None:
+        actors: list[AsyncIterator[None]] = []
+        for _ in range(steps):
+            if len(actors) < 2 or (len(actors) < 8 and self.chance.random() < 0.5):
+                actors.append(self._actor())
+            # Not the oldest: one that waits for long is what goes wrong.
+            actor = self.chance.choice(actors)
+            if await anext(actor, "over") == "over":
+                actors.remove(actor)
+            elif self.chance.random() < 0.03:
+                actors.remove(actor)
+                await actor.aclose()  # type: ignore[attr-defined]
+        # Whoever has not ended will not.
+        for actor in actors:
+            await actor.aclose()  # type: ignore[attr-defined]
+        await self._be_quiet()
+
+    def _actor(self) -> AsyncIterator[None]:
+        kinds = [self._reader, self._writer, self._direct_writer, self._deliverer, self._misfortune]
+        (kind,) = self.chance.choices(kinds, [60, 14, 6, 10, 6])
+        return kind()
+
+    async def _reader(self) -> AsyncIterator[None]:
+        composition = self.chance.choice(COMPOSITIONS)
+        viewer = Viewer(self.chance.choice(USERS), self.chance.choice(FINGERPRINTS))
+        for _ in range(self.chance.randrange(1, 4)):
+            async for _ in self._load(composition, viewer):
+                yield
+
+    async def _load(self, composition: uuid.UUID, viewer: Viewer) -> AsyncIterator[None]:
+        known = self.chance.choice([None, self._known.get((composition, viewer))])
+        answer = await self.cache.read(composition, viewer, known)
+        self.seen[type(answer).__name__] += 1
+        match answer:
+            case Hit(etag, meta, body):
+                self._judge(composition, viewer, etag)
+                if (meta, body) != (meta_of(viewer, etag), body_of(etag)):
+                    self.violations.append("another answer")
+                self._known[composition, viewer] = etag
+            case Unchanged(etag, meta):
+                self._judge(composition, viewer, etag)
+                if etag != known or meta != meta_of(viewer, etag):
+                    self.violations.append("another answer")
+            case Absent():
+                self._judge(composition, viewer, None)
+            case Miss(lease, held):
+                yield
+                state, now = self.states[-1], self.now
+                fetched, until = state.load(composition, viewer.user_id, now)
+                yield
+                if fetched is None:
+                    filled = await self.cache.fill_absent(lease)
+                else:
+                    self._known[composition, viewer] = fetched
+                    body = None if fetched in held else body_of(fetched)
+                    until_ms = None if until == _FOREVER else int(until * 1000)
+                    meta = meta_of(viewer, fetched)
+                    filled = await self.cache.fill(lease, fetched, meta, body, until_ms)
+                    if body is None and filled.body not in {None, body_of(fetched)}:
+                        self.violations.append("another body")
+                self.seen[getattr(filled, "reason", "filled")] += 1
+                if fetched and self.chance.random() < 0.1:
+                    yield
+                    await self._try(self.cache.warm(composition, fetched, body_of(fetched)))
+            case Blocked() | Bypass():
+                pass
+
+    async def _writer(self) -> AsyncIterator[None]:
+        """A write through the functions."""
+        change = self._change()
+        fate = self.chance.choice(["settled"] * 6 + ["refused", "lost", "lost, committed later"])
+        index = 0
+        try:
+            async with self.cache.writing(change.compositions, change.viewers) as writing:
+                began = self._redis.acknowledged
+                ends, losses = self.now + TRANSACTION_SECONDS, self._lost(change)
+                yield
+                if fate == "refused" or self.now >= ends:
+                    raise RefusedError
+                if fate == "lost, committed later":
+                    raise LostError
+                index = self._commit(change)
+                if began and losses == self._lost(change):
+                    self._settle(change, index)
+                yield
+                if fate == "lost":
+                    raise LostError
+            self.seen["settled" if writing.settled else "pending"] += 1
+            if writing.settled:
+                self._settle(change, index)
+        except RefusedError:
+            self.seen["refused"] += 1
+        except LostError:
+            self.seen["lost"] += 1
+            yield
+            if not index and self.now < ends:
+                index = self._commit(change)
+                if began and losses == self._lost(change):
+                    self._settle(change, index)
+
+    async def _direct_writer(self) -> AsyncIterator[None]:
+        """A write past the functions: the outbox tells of it."""
+        self._commit(self._change())
+        yield
+
+    async def _deliverer(self) -> AsyncIterator[None]:
+        """News, in any order, some of it twice."""
+        count = min(len(self._outbox), self.chance.randrange(1, 4))
+        messages = self.chance.sample(self._outbox, count)
+        yield
+        await self._deliver(messages, forget=self.chance.random() < 0.7)
+
+    async def _misfortune(self) -> AsyncIterator[None]:
+        match self.chance.choices(["time", "eviction", "loss", "late"], [5, 4, 1, 3])[0]:
+            case "time":
+                self.now += self.chance.choice([1, 5, 12, 31, 90])
+            case "eviction":
+                self._lose(self._valkey.randomkey())
+            case "loss":
+                for key in self._valkey.keys():
+                    self._lose(key)
+            case "late" if self._redis.late:
+                late = self._redis.late
+                self._redis.run(late.pop(self.chance.randrange(len(late))))
+        yield
+
+    def _change(self) -> Change:
+        id, user = self.chance.choice(COMPOSITIONS), self.chance.choice([BEN, CLEO])
+        until = self.chance.choice([_FOREVER, self.now + self.chance.choice([2, 10, 40])])
+        match self.chance.choice(["save", "share", "unshare", "open", "close", "join", "leave"]):
+            case "save":
+                return Change(
+                    lambda s: replace(s, versions={**s.versions, id: s.versions[id] + 1}), (id,)
+                )
+            case "share":
+                return Change(lambda s: replace(s, shares={**s.shares, (id, user): until}), (id,))
+            case "unshare":
+                return Change(lambda s: replace(s, shares={**s.shares, (id, user): 0}), (id,))
+            case "open":
+                return Change(
+                    lambda s: replace(
+                        s, shared_with_organization=s.shared_with_organization | {id}
+                    ),
+                    (id,),
+                )
+            case "close":
+                return Change(
+                    lambda s: replace(
+                        s, shared_with_organization=s.shared_with_organization - {id}
+                    ),
+                    (id,),
+                )
+            case "join":
+                return Change(lambda s: replace(s, members=s.members | {user}), (), (user,))
+        return Change(lambda s: replace(s, members=s.members - {user}), (), (user,))
+
+    def _commit(self, change: Change) -> int:
+        self.states.append(change.make(self.states[-1]))
+        index = len(self.states) - 1
+        self._outbox.append(Message(change, index))
+        return index
+
+    def _settle(self, change: Change, index: int) -> None:
+        """From now on no read may show anything older."""
+        for id in (*change.compositions, *change.viewers):
+            self._floors[id] = max(self._floors[id], index)
+
+    async def _deliver(self, messages: list[Message], *, forget: bool) -> None:
+        compositions = tuple(id for message in messages for id in message.change.compositions)
+        viewers = tuple(id for message in messages for id in message.change.viewers)
+        if await self._try(self.cache.unlink(compositions, viewers)):
+            for message in messages:
+                self._settle(message.change, message.index)
+            if forget:
+                self._outbox = [kept for kept in self._outbox if kept not in messages]
+
+    async def _try(self, running: Any) -> bool:
+        try:
+            await running
+        except cached.CacheUnavailable:
+            return False
+        return True
+
+    def _judge(self, composition: uuid.UUID, viewer: Viewer, shown: str | None) -> None:
+        floor = max(self._floors[composition], self._floors[viewer.user_id])
+        allowed = {
+            state.load(composition, viewer.user_id, self.now)[0] for state in self.states[floor:]
+        }
+        if shown not in allowed:
+            self.violations.append("seen without the right" if allowed == {None} else "stale")
+
+    def _lose(self, key: bytes | None) -> None:
+        if key:
+            self._valkey.delete(key)
+            self._losses[key[-36:]] += 1
+
+    def _lost(self, change: Change) -> int:
+        return sum(
+            self._losses[str(id).encode()] for id in (*change.compositions, *change.viewers)
+        )
+
+    async def _be_quiet(self) -> None:
+        self._redis.faults = 0
+        for command in self._redis.late:
+            self._redis.run(command)
+        await self._deliver(list(self._outbox), forget=True)
+        self.now += 2 * BLOCK_SECONDS
+        for composition in COMPOSITIONS:
+            for viewer in map(Viewer, USERS):
+                for _ in range(2):
+                    async for _ in self._load(composition, viewer):
+                        pass
+                answer = await self.cache.read(composition, viewer, None)
+                etag, until = self.states[-1].load(composition, viewer.user_id, self.now)
+                if not isinstance(answer, Hit | Absent) and until - self.now > 2:
+                    self.violations.append("not kept")
+                if getattr(answer, "etag", None) != etag and isinstance(answer, Hit | Absent):
+                    self.violations.append("no agreement")

@@ -1,0 +1,86 @@
+"""That the cache is never wrong, in schedules of everything that can happen (simulation.py).
+
+`make test` plays some hundred schedules, always the same; `make test-protocol` plays thousands,
+always new ones. Every guard of the protocol is broken once, to see the simulation find it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+import redis
+
+from tests.functions.simulation import Simulation
+
+SCHEDULES = 300
+FAULTS = [0, 0, 0.1, 0.3]
+
+# What is broken, by name: the script, what stands there, and what would stand there instead.
+BREAKS = {
+    "a fill does not look at the composition's lease": (
+        "fill",
+        "if composition[1] ~= ARGV[2] then",
+        "if false then",
+    ),
+    "a read does not look at the user's nonce": ("read", "nonce == user[1] and ", ""),
+    "a read does not look when an entry ends": ("read", "and tonumber(expires) > now ", ""),
+    "a read does not look at blocks": ("read", "return {'B'}", ""),
+    "a read does not look at the user's block": ("read", " or tonumber(user[2] or 0) > now", ""),
+    "a begin does not block": ("begin", "'u', string.format('%.0f', last)", "'u', '0'"),
+    "a begin does not drop": ("begin", "redis.call('UNLINK', key)", ""),
+    "a begin ends the blocks of others": ("begin", "writers = writers ..", "writers ="),
+    "an end does not drop": ("end", "redis.call('UNLINK', key)", ""),
+    "an end keeps the lease": (
+        "end",
+        "redis.call('UNLINK', key)",
+        "local g = redis.call('HGET', key, 'g') redis.call('UNLINK', key)"
+        " if g then redis.call('HSET', key, 'g', g) end",
+    ),
+    "an end ends the blocks of others": ("end", "if last > 0 then", "if false then"),
+    "an end does not end its own block": ("end", " and token ~= ARGV[2]", ""),
+    "all leases are the same": ("read", "nonce = ARGV[3]", "nonce = '00'"),
+    "a warm body is another": ("warm", "'b:' .. ARGV[2], ARGV[5]", "'b:' .. ARGV[2], 'other'"),
+    "a fill says that it held the body": ("fill", "return {'OK', held}", "return {'OK', payload}"),
+}
+
+
+def test_nothing_older_than_what_was_answered_is_ever_read(
+    store: redis.Redis, pytestconfig: pytest.Config
+):
+    asked_for = pytestconfig.getoption("--schedules")
+    start = random.randrange(10**9) if asked_for else 0
+    seen: Counter[str] = Counter()
+    for seed in range(start, start + (asked_for or SCHEDULES)):
+        played = Simulation(store, seed, faults=FAULTS[seed % 4]).play()
+        assert played.violations == [], f"schedule {seed}"
+        seen += played.seen
+    print(dict(seen))
+    kinds = {"Hit", "Unchanged", "Absent", "Miss", "Blocked", "Bypass", "filled", "gone", "lost"}
+    assert seen.keys() >= kinds | {"revoked", "settled", "pending", "refused"}, seen
+
+
+def test_a_naive_cache_is_found_out(store: redis.Redis):
+    wrong = [s for s in range(60) if Simulation(store, s, naive=True).play().violations]
+    print(len(wrong))
+    assert len(wrong) > 10
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_cache_without_one_of_its_guards_is_found_out(store: redis.Redis, name: str):
+    script, right, wrong = BREAKS[name]
+    where: list[str] = []
+
+    def broken(name: str, text: str) -> str:
+        if name == script:
+            assert right in text
+            where.append(name)
+        return text.replace(right, wrong) if name == script else text
+
+    for seed in range(2000):
+        violations = Simulation(store, seed, broken=broken).play().violations
+        if violations:
+            print(f"{name}: schedule {seed}: {Counter(violations)}")
+            return
+    pytest.fail("no schedule has found it")
