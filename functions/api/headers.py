@@ -43,8 +43,7 @@ def base_version(if_match: str | None) -> int:
         )
     found = _IF_MATCH.fullmatch(if_match.strip())
     if found is None:
-        message = 'has to be one ETag of a load, or a version: "7"'
-        raise invalid_request([{"in": "header", "path": "/if-match", "message": message}])
+        raise invalid("header", "if-match", 'has to be one ETag of a load, or a version: "7"')
     return int(found[1])
 
 
@@ -57,6 +56,11 @@ def invalid_request(problems: Iterable[Mapping[str, Any]]) -> Problem:
         "Correct each of the problems; /openapi.json has what is taken.",
         problems=list(problems),
     )
+
+
+def invalid(part: str, name: str, message: str) -> Problem:
+    """A request of which one thing is not as it has to be."""
+    return invalid_request([{"in": part, "path": f"/{name}", "message": message}])
 
 
 @lru_cache(maxsize=128)
