@@ -104,7 +104,7 @@ class Database:
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self._http.post(
-                    str(request.path), content=_encode(arguments), headers=request.headers
+                    str(request.path), content=encode(arguments), headers=request.headers
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatabaseUnavailable(outcome_known=True) from error
@@ -127,13 +127,13 @@ class Database:
         return await self.call(function, self._service_role_key, **arguments)
 
 
-def _encode(arguments: Mapping[str, Any]) -> bytes:
-    """The JSON object of the arguments."""
+def encode(members: Mapping[str, Any]) -> bytes:
+    """The JSON object of these members, what is `Verbatim` as it is."""
     pairs = (
         json.dumps(name).encode()
         + b":"
         + (value if isinstance(value, Verbatim) else json.dumps(value, default=_plain).encode())
-        for name, value in arguments.items()
+        for name, value in members.items()
     )
     return b"{" + b",".join(pairs) + b"}"
 
