@@ -87,6 +87,8 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "pending_invalidations",
             "acknowledge_invalidations",
+            "current_etags",
+            "load_for_warming",
             "record_usage",
             "popular_compositions",
             "purge_trash",

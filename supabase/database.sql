@@ -16,6 +16,7 @@
 \ir tables/cache_outbox.sql
 \ir tables/secrets.sql
 
+\ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
 \ir routines/private/array_alignment.sql
 \ir routines/private/array_changes.sql
@@ -37,6 +38,7 @@
 \ir routines/private/component_sentences.sql
 \ir routines/private/component_text.sql
 \ir routines/private/component_tree.sql
+\ir routines/private/composition_access.sql
 \ir routines/private/composition_filter.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
@@ -113,6 +115,7 @@
 \ir routines/private/refuse_unknown_organization.sql
 \ir routines/private/refuse_unknown_user.sql
 \ir routines/private/refuse_version.sql
+\ir routines/private/require_cached_entries.sql
 \ir routines/private/require_composition_role.sql
 \ir routines/private/require_invitation.sql
 \ir routines/private/require_member.sql
@@ -153,6 +156,7 @@
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
 \ir routines/create_share_link.sql
+\ir routines/current_etags.sql
 \ir routines/delete_composition.sql
 \ir routines/diff_versions.sql
 \ir routines/export_my_data.sql
@@ -166,6 +170,7 @@
 \ir routines/list_shares.sql
 \ir routines/list_versions.sql
 \ir routines/load_composition.sql
+\ir routines/load_for_warming.sql
 \ir routines/open_share_link.sql
 \ir routines/pending_invalidations.sql
 \ir routines/popular_compositions.sql

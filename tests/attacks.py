@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.people import Json
+from tests.people import NOBODY, Json
 from tests.samples import SMALLEST
 
 
@@ -78,6 +78,14 @@ ATTACKS: dict[str, Attack] = {
     "create_share_link": Attack(
         {"composition_id": COMPOSITION, "role": "viewer", "expires_at": None}
     ),
+    "current_etags": Attack(
+        {
+            "entries": Id(
+                "composition",
+                inside=lambda named: [{"composition_id": named, "user_id": NOBODY}],
+            )
+        }
+    ),
     "delete_composition": Attack({"composition_id": COMPOSITION}),
     "diff_versions": Attack(
         {"composition_id": COMPOSITION, "from_version": VERSION, "to_version": VERSION}
@@ -110,7 +118,10 @@ ATTACKS: dict[str, Attack] = {
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
-    "load_composition": Attack({"composition_id": COMPOSITION}),
+    "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": []}),
+    "load_for_warming": Attack(
+        {"composition_ids": Id("composition", inside=lambda named: [named])}
+    ),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
     "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),

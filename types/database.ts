@@ -428,6 +428,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "current_etags": {
+                Args: {
+                    "entries": Json;
+                };
+                Returns: Json;
+            };
             "delete_composition": {
                 Args: {
                     "composition_id": string;
@@ -518,6 +524,13 @@ export type Database = {
             "load_composition": {
                 Args: {
                     "composition_id": string;
+                    "known_etags"?: (string)[];
+                };
+                Returns: Json;
+            };
+            "load_for_warming": {
+                Args: {
+                    "composition_ids": (string)[];
                 };
                 Returns: Json;
             };

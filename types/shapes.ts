@@ -95,6 +95,11 @@ export interface Composition extends CompositionSummary {
   document: CompositionDocument;
 }
 
+/** Without the document where its etag was one of known_etags. */
+export type LoadedComposition =
+  | (Composition & { unchanged?: undefined })
+  | (CompositionSummary & { unchanged: true; document?: undefined });
+
 /** What a link shows. */
 export interface LinkedComposition extends Composition {
   /** The link's. */
@@ -218,6 +223,13 @@ export type Invalidation = { id: number; created_at: string; attempts: number } 
   | { composition_id: null; user_id: string }
 );
 
+export interface CurrentEtag {
+  composition_id: string;
+  user_id: string;
+  /** Null: a load would be refused. */
+  etag: string | null;
+}
+
 export interface Popular {
   composition_id: string;
   loads: number;
@@ -267,6 +279,7 @@ export interface Answers {
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
+  current_etags: CurrentEtag[];
   delete_composition: Written;
   diff_versions: Difference;
   export_my_data: ExportedData;
@@ -279,7 +292,8 @@ export interface Answers {
   list_my_compositions: Page<ListedComposition>;
   list_shares: Share[];
   list_versions: Page<VersionSummary>;
-  load_composition: Composition;
+  load_composition: LoadedComposition;
+  load_for_warming: Composition[];
   open_share_link: LinkedComposition;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
@@ -303,6 +317,7 @@ export interface Answers {
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
+  current_etags: { entries: { composition_id: string; user_id: string }[] };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
   record_usage: { entries: UsageEntry[] };

@@ -4,6 +4,9 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
+-- They get another argument.
+drop function public.load_composition(uuid);
+
 -- What caches must still forget: a row for each composition, or each person, whose answers a
 -- statement changed, written in the same transaction. Whoever keeps a cache takes them with
 -- pending_invalidations() or hears of them by the webhook (private.poke()), drops what it holds, and
@@ -36,6 +39,38 @@ create table private.secrets (
 
 alter table private.secrets enable row level security;
 
+-- Say in the header Access-Until of the answer when the caller's role on a composition ends, or
+-- becomes a lower one, by itself: for as long the answer may be kept, and no longer.
+--
+--   composition_id  a composition the caller may view
+--
+-- Nothing is said of a role that does not end. Milliseconds since 1970, as clocks of caches count;
+-- rounded down, as later would be too late.
+--
+-- Definer rights: as private.composition_access().
+create function private.announce_end(composition_id uuid) returns void
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  until constant timestamptz := (
+    select a.until
+      from private.composition_access(announce_end.composition_id, auth.uid()) as a
+  );
+begin
+  if until is not null then
+    perform set_config(
+      'response.headers',
+      (
+        coalesce(nullif(current_setting('response.headers', true), ''), '[]')::jsonb
+        || jsonb_build_object('Access-Until', floor(extract(epoch from until) * 1000)::text)
+      )::text,
+      true
+    );
+  end if;
+end;
+$$;
+
 -- Hand out what is due of what caches must forget, and hand it out again later unless it is
 -- acknowledged: after 2 seconds, 4, and then every 8.
 --
@@ -61,6 +96,81 @@ begin
                 for update skip locked
            )
     returning o.*;
+end;
+$$;
+
+-- What somebody may do with a composition, and until when. The policies on user_compositions say
+-- the same for whole lists; this answers for one composition, in a few index look-ups.
+--
+--   composition_id  any id
+--   user_id         whose role it is; null: nobody's
+--   role            'owner', 'editor', 'viewer', or null: it does not exist for them; in the trash
+--                   it exists for its owners alone
+--   until           when the role ends or becomes a lower one by itself, as shares do; null: never
+--
+-- An organisation's owners and admins own its compositions, its members view them.
+--
+-- Definer rights: it decides who may see the rows that it reads.
+create function private.composition_access(
+  composition_id uuid,
+  user_id        uuid,
+  out role       text,
+  out until      timestamptz
+)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  select case held.rank when 3 then 'owner' when 2 then 'editor' when 1 then 'viewer' end,
+         nullif(max(coalesce(held.until, 'infinity')), 'infinity')
+    into composition_access.role, composition_access.until
+    from public.user_compositions as c
+   cross join lateral (
+      select 3 as rank, null::timestamptz as until
+       where c.owner_id = composition_access.user_id
+      union all
+      select case when m.role in ('owner', 'admin') then 3 else 1 end, null
+        from public.organization_members as m
+       where m.organization_id = c.organization_id and m.user_id = composition_access.user_id
+      union all
+      select case s.role when 'editor' then 2 else 1 end, s.expires_at
+        from public.shared_compositions as s
+       where s.composition_id = c.id
+         and s.user_id = composition_access.user_id
+         and (s.expires_at is null or s.expires_at > now())
+      union all
+      select case s.role when 'editor' then 2 else 1 end, s.expires_at
+        from public.shared_compositions as s
+        join public.organization_members as m
+          on m.organization_id = s.organization_id and m.user_id = composition_access.user_id
+       where s.composition_id = c.id
+         and s.user_id is null  -- past those of persons, in the index
+         and (s.expires_at is null or s.expires_at > now())
+    ) as held
+   where c.id = composition_access.composition_id
+     and (c.deleted_at is null or held.rank = 3)
+   group by held.rank
+   order by held.rank desc
+   limit 1;
+end;
+$$;
+
+-- What the caller may do with a composition.
+--
+--   composition_id  any id
+--   returns         'owner', 'editor', 'viewer', or null: it does not exist for the caller; in the
+--                   trash it exists for its owners alone
+--
+-- Definer rights: as private.composition_access(), which is for anybody's role.
+create or replace function private.composition_role(composition_id uuid) returns text
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select a.role
+      from private.composition_access(composition_role.composition_id, auth.uid()) as a
+  );
 end;
 $$;
 
@@ -461,6 +571,45 @@ begin
 end;
 $$;
 
+-- Refuse what is no list of cached entries for current_etags().
+--
+--   entries  as sent
+--
+-- Raises
+--   PT422 invalid_argument  no array of at most 500, or an entry that is none, with the place of
+--                           the first such one
+create function private.require_cached_entries(entries jsonb) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  keys  constant text[] := '{composition_id,user_id}';
+  uuids constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
+  place bigint;
+begin
+  if jsonb_typeof(entries) = 'array' and jsonb_array_length(entries) <= 500 then
+    select min(e.nth) - 1 into place
+      from jsonb_array_elements(entries) with ordinality as e (entry, nth)
+     where not case
+       when jsonb_typeof(e.entry) <> 'object' then false
+       else e.entry - keys = '{}'
+        and coalesce(e.entry ->> 'composition_id' ~ uuids, false)
+        and coalesce(e.entry ->> 'user_id' ~ uuids, false)
+     end;
+    if place is null then
+      return;
+    end if;
+  end if;
+
+  raise exception 'entries are at most 500 compositions, each with a person' using
+    errcode = 'PT422',
+    detail  = jsonb_strip_nulls(jsonb_build_object(
+      'code', 'invalid_argument', 'argument', 'entries', 'index', place
+    )),
+    hint    = 'Send {"composition_id", "user_id"}, both ids.';
+end;
+$$;
+
 -- Where the webhook goes and what signs it, as private.configure_webhook() wrote it down.
 --
 --   returns  one row; both are null where there is no webhook
@@ -533,6 +682,148 @@ begin
   delete from private.cache_outbox as o using held as h where o.id = h.id;
   get diagnostics acknowledged = row_count;
   return jsonb_build_object('acknowledged', acknowledged);
+end;
+$$;
+
+-- What loads would answer now, to hold what caches have against it.
+--
+--   entries  array of at most 500 {composition_id, user_id}
+--   returns  [{composition_id, user_id, etag}], in the same order: the etag that load_composition()
+--            would answer this person, null where it would refuse
+--
+-- Raises
+--   PT422 invalid_argument  entries are something else, with the place of the first such one
+--
+-- Definer rights: jobs have no access to tables.
+create function public.current_etags(entries jsonb) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_cached_entries(current_etags.entries);
+
+  return (
+    select coalesce(
+             jsonb_agg(
+               jsonb_build_object(
+                 'composition_id', e.composition_id, 'user_id', e.user_id, 'etag', h.etag
+               ) order by e.nth
+             ),
+             '[]'
+           )
+      from rows from (
+             jsonb_to_recordset(current_etags.entries) as (composition_id uuid, user_id uuid)
+           ) with ordinality as e (composition_id, user_id, nth)
+      left join lateral (
+        select private.composition_summary(c, a.role) ->> 'etag' as etag
+          from public.user_compositions as c
+         cross join lateral private.composition_access(c.id, e.user_id) as a
+         where c.id = e.composition_id
+           and c.deleted_at is null
+           and c.current_version > 0
+           and a.role is not null
+      ) as h on true
+  );
+end;
+$$;
+
+-- Load a composition: its head, and what is known about it.
+--
+--   composition_id  a composition the caller may view
+--   known_etags     etags of answers that the caller has: with one of them, the document is left out
+--   returns         {composition_id, title, description, tags, owner_id, organization_id, role,
+--                   version, content_hash, etag, updated_at, forked_from_id,
+--                   forked_from_version, document?, unchanged?}; role is the caller's: 'owner',
+--                   'editor' or 'viewer'; forked_from_… are null unless it is a fork; instead of
+--                   the document, unchanged is true where the etag is one of known_etags
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT410 composition_trashed    in the trash
+--
+-- An etag stands for all of an answer, the role and the document as well: two people with the same
+-- one have the same answer. Where the role rests on a share that ends by itself, the header
+-- Access-Until of the answer says when, in milliseconds since 1970: at that moment the role ends, or
+-- becomes a lower one.
+--
+-- It counts nothing and writes nothing, so that a read-only replica can serve it: whoever answers
+-- loads reports them with record_usage().
+--
+-- Definer rights: asking for one role costs the same however much a person may see; reading
+-- through the policies grows with it.
+create function public.load_composition(composition_id uuid, known_etags text[] default '{}')
+returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  held constant text :=
+    private.require_composition_role(load_composition.composition_id, 'viewer');
+  head    public.user_compositions;
+  summary jsonb;
+begin
+  if held <> 'owner' then
+    perform private.announce_end(load_composition.composition_id);
+  end if;
+
+  select c.* into head
+    from public.user_compositions as c
+   where c.id = load_composition.composition_id;
+  summary := private.composition_summary(head, held);
+
+  if summary ->> 'etag' = any (known_etags) then
+    return summary || '{"unchanged": true}';
+  end if;
+  return (
+    -- Not ||, which would copy the document twice.
+    select jsonb_set(summary, '{document}', d.document)
+      from public.compositions as d
+     where d.content_hash = head.current_hash
+  );
+end;
+$$;
+
+-- Load compositions as a viewer would, for a cache that has gone cold: what viewers have the same
+-- etag for is the same for all of them.
+--
+--   composition_ids  at most 50
+--   returns          [{composition_id, title, description, tags, owner_id, organization_id, role,
+--                    version, content_hash, etag, updated_at, forked_from_id,
+--                    forked_from_version, document}], in the same order; role is 'viewer'. What is
+--                    gone or in the trash is left out
+--
+-- Raises
+--   PT422 invalid_argument  more than 50, or null
+--
+-- A cache may keep these bodies; that somebody may see one, only their own load_composition() says.
+--
+-- Definer rights: jobs have no access to tables.
+create function public.load_for_warming(composition_ids uuid[]) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  if composition_ids is null or cardinality(composition_ids) > 50 then
+    raise exception 'composition_ids are at most 50' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'composition_ids'),
+      hint    = 'Load at most 50 at a time.';
+  end if;
+
+  return (
+    select coalesce(
+             jsonb_agg(
+               jsonb_set(private.composition_summary(c, 'viewer'), '{document}', d.document)
+               order by i.nth
+             ),
+             '[]'
+           )
+      from unnest(composition_ids) with ordinality as i (id, nth)
+      join public.user_compositions as c on c.id = i.id
+      join public.compositions as d on d.content_hash = c.current_hash
+     where c.deleted_at is null
+  );
 end;
 $$;
 
@@ -675,9 +966,16 @@ revoke all on private.secrets from anon, authenticated, service_role;
 insert into private.settings (name, value, description)
 values ('outbox_hours', 48, 'Hours after which no cache holds anything any more');
 
+-- The API: signed-in people.
+grant execute on function
+  public.load_composition(uuid, text[])
+to authenticated;
+
 -- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
   public.acknowledge_invalidations(jsonb),
+  public.current_etags(jsonb),
+  public.load_for_warming(uuid[]),
   public.pending_invalidations(integer)
 to service_role;
 

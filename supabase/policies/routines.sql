@@ -20,7 +20,7 @@ grant execute on function
   public.list_my_compositions(jsonb, text, integer),
   public.list_shares(uuid),
   public.list_versions(uuid, text, integer),
-  public.load_composition(uuid),
+  public.load_composition(uuid, text[]),
   public.open_share_link(text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
@@ -39,6 +39,8 @@ to authenticated;
 -- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
   public.acknowledge_invalidations(jsonb),
+  public.current_etags(jsonb),
+  public.load_for_warming(uuid[]),
   public.pending_invalidations(integer),
   public.popular_compositions(integer, integer),
   public.purge_trash(integer),

@@ -12,6 +12,7 @@ import pytest
 from devstack.packages import PROJECT
 from scripts import api_docs
 from tests.clients.typescript import compile_typescript
+from tests.people import NOBODY
 from tests.samples import SMALLEST, sample, small
 
 FUNCTIONS = api_docs.functions()
@@ -134,6 +135,12 @@ class Play:
         call(ann, "load_composition", **self.mine)
         for client in (ann, self.ben):
             call(client, "load_composition", **fork)
+        known = call(ann, "load_composition", **self.mine)["etag"]
+        call(ann, "load_composition", **self.mine, known_etags=[known])
+        ids = [self.mine["composition_id"], fork["composition_id"]]
+        call(self.job, "load_for_warming", composition_ids=ids)
+        pairs = [self.mine | {"user_id": id} for id in (self.user(ann).id, NOBODY)]
+        call(self.job, "current_etags", entries=pairs)
         call(ann, "list_versions", **fork)
         call(ann, "get_version", **fork, version=2)
         call(ann, "list_shares", **fork)

@@ -475,6 +475,7 @@ ANY += ['"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', f'"{SENT}' + "x" * 2000 + 
 
 HOSTILE: dict[str, list[str]] = {
     "uuid": texts(NOBODY, str(uuid.UUID(int=0)), "f" * 32, f"{{{NOBODY}}}", f"{NOBODY} ", "x" * 36),
+    "uuid[]": texts([], [None], [NOBODY] * 51, [[NOBODY]], ["x"], f"{{{NOBODY}}}", [1]),
     "text": [
         LONG,
         *texts("'", "\"'; drop table public.settings; --", "\\", "$$", "%s%n%%", "%", "{}", "null"),
@@ -520,7 +521,7 @@ WORDS = [
     *("ext", "body", "component", "children", "type", "op", "value"),
     *("target", "field", "label", "ref", "into", "args", "path"),
     *("componentId", "search", "owner_id", "organization_id", "shared", "tag", "trashed"),
-    *("composition_id", "loads", "hits", "day"),
+    *("composition_id", "loads", "hits", "day", "user_id"),
 ]
 VALUES = st.recursive(
     st.none()
