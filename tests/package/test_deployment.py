@@ -93,6 +93,12 @@ def test_tokens_are_checked_with_the_published_keys_unless_it_is_said_otherwise(
     assert keys.supabase_jwks_url == Settings.from_environment(DEFAULTS).supabase_jwks_url
 
 
+def test_the_cache_can_be_taken_away():
+    settings = Settings.from_environment(environment("api", cache="off"))
+    assert settings.upstash_redis_rest_url is settings.upstash_redis_rest_token is None
+    assert Settings.from_environment(environment("api")).upstash_redis_rest_url is not None
+
+
 def test_another_revision_of_the_secrets_makes_another_snapshot():
     def snapshots(**parameters: str) -> set[str]:
         return set(made(**parameters)["AWS::Lambda::Version"])
