@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.hostile import hostile
 from bench.load import load, load_scale
+from bench.package import package
 from bench.pages import pages
 from bench.report import Figure, print_figure
 from bench.rest import rest
@@ -24,6 +25,7 @@ from demo.histories import SourceError
 from devstack import signals
 from devstack.packages import StackError
 from devstack.stack import Stack
+from scripts.package import PackageError
 
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
@@ -34,6 +36,7 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "hostile": hostile,
     "rest": rest,
     "storage": storage,
+    "package": package,
 }
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
 _USUAL = Sizes(rounds=15, crowd=100_000, documents=1_000)
@@ -64,7 +67,7 @@ def main() -> int:
                 world.clear()
                 print_figure(out, name, _FIGURES[name](bench))
                 err.print(f"{name}: {time.monotonic() - started:.1f} s")
-    except (SourceError, StackError) as error:
+    except (PackageError, SourceError, StackError) as error:
         err.print(f"bench: {error}", markup=False)
         return 1
     return 0
