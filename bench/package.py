@@ -1,43 +1,45 @@
 """What a cold start of the functions costs: the zip that is fetched, and the modules in it."""
 
-import os
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 from bench.measure import Timing, short
 from bench.report import Figure, times, verdict
 from bench.world import Bench
-from devstack.packages import PROJECT
-from scripts.package import FILE, build
+from scripts.package import FILE, THIS_MACHINE, build, collect
 
 _TARGET_MS = 450
 _TARGET_MB = 8
 _MODULES = ["functions.api.handler", "functions.webhook.handler", "functions.jobs.handler"]
-_IMPORT = "import time; import {}; print(time.process_time())"
-_NOTHING = _IMPORT.format("time")
+_IMPORT = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import {}
+print(time.process_time())
+"""
 # Most of the zip, as their makers ship them.
 _LARGE = ["cryptography", "pydantic_core"]
 
 
 def package(bench: Bench) -> Figure:
     """Import each handler in a fresh process, and build the zip."""
-    with tempfile.TemporaryDirectory() as nothing_compiled:
-        sides: dict[str, Callable[[], float]] = {
-            "python alone": lambda: _cpu_ms(_NOTHING),
-            **{f"import {module}": _importer(module) for module in _MODULES},
-            f"import {_MODULES[0]}, no bytecode": _importer(
-                _MODULES[0], PYTHONPYCACHEPREFIX=nothing_compiled, PYTHONDONTWRITEBYTECODE="1"
-            ),
+    with tempfile.TemporaryDirectory() as tree, tempfile.TemporaryDirectory() as compiled:
+        collect(Path(tree), THIS_MACHINE)
+        sides = {
+            "python alone": _importer(tree, "time"),
+            **{f"import {module}": _importer(tree, module) for module in _MODULES},
+            f"import {_MODULES[0]}, no bytecode": _importer(tree, _MODULES[0], compiled=False),
         }
         timings = {label: Timing(label, []) for label in sides}
         # The first round writes the bytecode.
         for nth in range(bench.sizes.rounds + 1):
             for label, run in sides.items():
-                measured = run()
+                measured = run(compiled)
                 if nth:
                     timings[label].rounds.append([measured])
 
@@ -52,7 +54,7 @@ def package(bench: Bench) -> Figure:
             target = verdict(median(value for (value,) in timing.rounds), _TARGET_MS, " ms")
         rows.append([*times(timing, base)[:-1], "", target])
     return Figure(
-        "CPU time of a fresh process, in this machine's Python; the zip for Lambda.",
+        "CPU time of a fresh process with what the zip has; the zip.",
         ["", "p50 ms", "p95 ms", "ratio (range)", "MB", "target"],
         [*rows, *_sizes()],
     )
@@ -78,17 +80,17 @@ def _sizes() -> list[list[str]]:
     ]
 
 
-def _importer(module: str, **environment: str) -> Callable[[], float]:
-    return lambda: _cpu_ms(_IMPORT.format(module), **environment)
+def _importer(tree: str, module: str, compiled: bool = True) -> Callable[[str], float]:
+    """What imports a module of the tree, and none that is installed, into a fresh process.
 
+    Returns:
+        A function of the folder for bytecode that returns milliseconds of CPU time.
+    """
+    code = _IMPORT.format(module)
 
-def _cpu_ms(code: str, **environment: str) -> float:
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=PROJECT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(run.stdout) * 1000
+    def run(folder: str) -> float:
+        options = ["-X", f"pycache_prefix={folder}"] if compiled else ["-B"]
+        python = [sys.executable, "-I", "-S", *options, "-c", code, tree]
+        return float(subprocess.run(python, capture_output=True, check=True).stdout) * 1000
+
+    return run

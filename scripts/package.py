@@ -83,6 +83,11 @@ LAMBDA = Target(
         "manylinux2014_aarch64",
     ),
 )
+# Where tests and measurements run what Lambda runs.
+THIS_MACHINE = Target(
+    "{}.{}".format(*sys.version_info),
+    tuple(platform.replace("aarch64", "x86_64") for platform in LAMBDA.platforms),
+)
 
 
 def main() -> int:

@@ -15,17 +15,11 @@ import pytest
 
 from devstack.packages import PROJECT
 from scripts import package
-from scripts.package import LAMBDA, Target
 
 AARCH64, X86_64 = 183, 62
 # Of Python 3.13, whichever of its releases.
 MAGIC = (3571).to_bytes(2, "little") + b"\r\n"
 UNCHECKED = 1
-
-HERE = Target(
-    "{}.{}".format(*sys.version_info),
-    tuple(platform.replace("aarch64", "x86_64") for platform in LAMBDA.platforms),
-)
 
 # Runs in a Python that sees the tree and its own library, and nothing that is installed.
 CALL = """
@@ -135,7 +129,7 @@ def test_its_bytecode_names_files_as_they_are_called_on_lambda(entries):
 
 def test_what_is_left_out_is_not_missed(tmp_path):
     """The same choice for this machine, where it can run: every handler is called."""
-    package.collect(tmp_path, HERE)
+    package.collect(tmp_path, package.THIS_MACHINE)
     nowhere = "http://127.0.0.1:1"
     environment = {
         "SUPABASE_URL": nowhere,
