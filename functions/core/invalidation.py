@@ -64,11 +64,11 @@ class Invalidation:
 
 async def deliver(
     cache: Cache, database: Database, invalidations: Sequence[Invalidation]
-) -> list[float]:
+) -> list[int]:
     """Have the cache forget, then say that it has.
 
     Returns:
-        How long each was on its way, in ms: until the cache had forgotten.
+        How long each was on its way, in ms, until the cache had forgotten.
 
     Raises:
         CacheUnavailable: Nothing is acknowledged.
@@ -84,10 +84,10 @@ async def deliver(
     await database.call_as_service(
         "acknowledge_invalidations", ids=[row.id for row in invalidations]
     )
-    return [max(0.0, 1000 * (now - row.created_at.timestamp())) for row in invalidations]
+    return [max(0, round(1000 * (now - row.created_at.timestamp()))) for row in invalidations]
 
 
-async def drain(cache: Cache, database: Database) -> AsyncIterator[list[float]]:
+async def drain(cache: Cache, database: Database) -> AsyncIterator[list[int]]:
     """Deliver what is due until nothing is.
 
     Yields:

@@ -96,7 +96,7 @@ async def _sweep(its: Parts, event: Json, context: Context) -> Json:
     end = clock.time() + seconds_to_work(context)
     look_until = clock.time() + float(event.get("for_seconds", 0))
     metrics = Metrics("sweep")
-    lags: list[float] = []
+    lags: list[int] = []
 
     async def deliver_all() -> None:
         async for delivered in drain(its.cache, its.database):
@@ -166,7 +166,9 @@ async def _audit(its: Parts, event: Json, context: Context) -> Json:
         counts["checked"] = len(sampled)
         found = len(suspects)
         patient_until = clock.time() + patience
-        while suspects and clock.time() < patient_until:
+        patient = True
+        while suspects and patient:
+            patient = clock.time() < patient_until
             await asyncio.sleep(_RECHECK_SECONDS)
             suspects = await _still_kept(its, await _differing(its, suspects))
         counts["overtaken"] = found - len(suspects)
@@ -236,12 +238,12 @@ def _report(job: str, **said: Any) -> Json:
     return said
 
 
-def _percentiles(lags: Sequence[float]) -> Json | None:
+def _percentiles(lags: Sequence[int]) -> Json | None:
     if not lags:
         return None
     ordered = sorted(lags)
     p50, p95, most = (ordered[math.ceil(part * len(lags)) - 1] for part in (0.5, 0.95, 1))
-    return {"p50": round(p50), "p95": round(p95), "max": round(most)}
+    return {"p50": p50, "p95": p95, "max": most}
 
 
 def _parts(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -173,6 +173,27 @@ class Outbox:
         told: Json = row[0]
         return told
 
+    def note_many(self, count: int) -> None:
+        """Write rows about many compositions, all due."""
+        self._operator.execute(
+            """
+            insert into private.cache_outbox (composition_id, due_at)
+            select gen_random_uuid(), clock_timestamp() from generate_series(1, %s)
+            """,
+            (count,),
+        )
+
+    def fall_due(self) -> None:
+        """Let the time pass until all of it is due."""
+        self._operator.execute("update private.cache_outbox set due_at = clock_timestamp()")
+
+    def attempts(self) -> dict[int, int]:
+        """How many rows were handed out how often."""
+        rows = self._operator.execute(
+            "select o.attempts, count(*) from private.cache_outbox as o group by o.attempts"
+        )
+        return dict(rows.fetchall())
+
     def ids(self) -> list[int]:
         """Of the rows that nobody has acknowledged."""
         rows = self._operator.execute("select o.id from private.cache_outbox as o order by o.id")
