@@ -28,9 +28,7 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def bridge_url(valkey_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the bridge to it is; its token is TOKEN."""
     folder = tmp_path_factory.mktemp("bridge")
-    with _running(
-        lambda: bridge.start(valkey_server.port, PASSWORD, TOKEN, logs=folder)
-    ) as server:
+    with _running(lambda: bridge.start(valkey_server.port, PASSWORD, TOKEN, logs=folder)) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
@@ -50,3 +48,9 @@ def _running(start: Callable[[], Server]) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Tests of coroutines run as the functions do, on asyncio."""
+    return "asyncio"
