@@ -80,6 +80,7 @@
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
+\ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
@@ -161,6 +162,7 @@
 \ir routines/diff_versions.sql
 \ir routines/export_my_data.sql
 \ir routines/fork_composition.sql
+\ir routines/get_document.sql
 \ir routines/get_version.sql
 \ir routines/invite_to_organization.sql
 \ir routines/label_version.sql
@@ -188,6 +190,7 @@
 \ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
+\ir routines/update_metadata.sql
 \ir routines/validate_document.sql
 
 \ir policies/cache_outbox.sql

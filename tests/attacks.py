@@ -86,7 +86,7 @@ ATTACKS: dict[str, Attack] = {
             )
         }
     ),
-    "delete_composition": Attack({"composition_id": COMPOSITION}),
+    "delete_composition": Attack({"composition_id": COMPOSITION, "base_version": 2}),
     "diff_versions": Attack(
         {"composition_id": COMPOSITION, "from_version": VERSION, "to_version": VERSION}
     ),
@@ -99,6 +99,7 @@ ATTACKS: dict[str, Attack] = {
             "version": VERSION,
         }
     ),
+    "get_document": Attack({"content_hash": Id("content_hash")}),
     "get_version": Attack({"composition_id": COMPOSITION, "version": VERSION}),
     "invite_to_organization": Attack(
         {"organization_id": ORGANIZATION, "email": "new@example.com", "role": "member"}
@@ -173,6 +174,9 @@ ATTACKS: dict[str, Attack] = {
             "user_id": Id("grantee"),
             "organization_id": Id("organization", instead_of="user_id"),
         }
+    ),
+    "update_metadata": Attack(
+        {"composition_id": COMPOSITION, "title": "New", "description": "", "tags": ["new"]}
     ),
     "validate_document": Attack({"document": SMALLEST}, anyone="it reads nothing of anybody"),
 }

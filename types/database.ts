@@ -436,6 +436,7 @@ export type Database = {
             };
             "delete_composition": {
                 Args: {
+                    "base_version"?: number;
                     "composition_id": string;
                 };
                 Returns: Json;
@@ -461,6 +462,12 @@ export type Database = {
                     "organization_id"?: string;
                     "title"?: string;
                     "version"?: number;
+                };
+                Returns: Json;
+            };
+            "get_document": {
+                Args: {
+                    "content_hash": string;
                 };
                 Returns: Json;
             };
@@ -651,6 +658,15 @@ export type Database = {
                     "composition_id": string;
                     "organization_id"?: string;
                     "user_id"?: string;
+                };
+                Returns: Json;
+            };
+            "update_metadata": {
+                Args: {
+                    "composition_id": string;
+                    "description"?: string;
+                    "tags"?: (string)[];
+                    "title"?: string;
                 };
                 Returns: Json;
             };

@@ -95,6 +95,11 @@ export interface Composition extends CompositionSummary {
   document: CompositionDocument;
 }
 
+export interface StoredDocument {
+  content_hash: string;
+  document: CompositionDocument;
+}
+
 /** Without the document where its etag was one of known_etags. */
 export type LoadedComposition =
   | (Composition & { unchanged?: undefined })
@@ -284,6 +289,7 @@ export interface Answers {
   diff_versions: Difference;
   export_my_data: ExportedData;
   fork_composition: Written;
+  get_document: StoredDocument;
   get_version: Version;
   invite_to_organization: NewInvitation;
   label_version: VersionSummary;
@@ -311,6 +317,7 @@ export interface Answers {
   transfer_composition: Transferred;
   undelete_composition: Written;
   unshare_composition: Share;
+  update_metadata: Written;
   validate_document: Verdict;
 }
 

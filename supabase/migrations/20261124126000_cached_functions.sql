@@ -5,7 +5,13 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- They get another argument.
+drop function public.delete_composition(uuid);
 drop function public.load_composition(uuid);
+
+create index composition_versions_content_hash_composition_id_idx
+  on public.composition_versions (content_hash, composition_id);
+drop index public.composition_versions_content_hash_idx;
+
 
 -- What caches must still forget: a row for each composition, or each person, whose answers a
 -- statement changed, written in the same transaction. Whoever keeps a cache takes them with
@@ -446,6 +452,49 @@ create trigger shared_compositions_invalidate_deleted
   referencing old table as gone
   for each statement execute function private.invalidate_shares();
 
+-- Whether the caller may view a version with some content.
+--
+--   content_hash  any hash
+--
+-- It walks what the caller may view (the policies on user_compositions say the same), and looks in
+-- an index whether each has the content. From the content to its versions would be shorter, mostly;
+-- but then it would take longer the more others have it, and so tell that they do. The limit within
+-- keeps the planner from that, too.
+--
+-- Definer rights: it decides who may see the rows that it reads.
+create function private.may_view_content(content_hash bytea) returns boolean
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  -- In variables, so that each is made once.
+  caller        constant uuid   := auth.uid();
+  organizations constant uuid[] := private.my_organization_ids();
+  shared        constant uuid[] := private.shared_with_me_ids();
+begin
+  return exists (
+    select
+      from (
+        select c.id, c.deleted_at from public.user_compositions as c where c.owner_id = caller
+        union all
+        select c.id, c.deleted_at
+          from public.user_compositions as c
+         where c.organization_id = any (organizations)
+        union all
+        select c.id, c.deleted_at from public.user_compositions as c where c.id = any (shared)
+      ) as m
+     cross join lateral (
+        select
+          from public.composition_versions as v
+         where v.composition_id = m.id
+           and v.content_hash = may_view_content.content_hash
+         limit 1
+      ) as has
+     where m.deleted_at is null
+  );
+end;
+$$;
+
 -- Write down what caches must forget, in the transaction that changes it, and tell them at once if
 -- somebody listens.
 --
@@ -727,6 +776,98 @@ begin
 end;
 $$;
 
+-- Put a composition into the trash. Nobody but its owners sees it any more; its shares stay for
+-- when it comes back.
+--
+--   composition_id  a composition the caller owns
+--   base_version    the head that the caller has seen; null: whatever it is
+--   returns         {composition_id, version, content_hash, title, updated_at}
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT403 not_composition_owner  readable, but the caller is no owner
+--   PT409 version_conflict       saved by someone since base_version was read
+--   PT410 composition_trashed    in the trash already
+--
+-- After trash_days (private.settings) it may be purged for good. Until then it counts for the
+-- quota.
+--
+-- Definer rights: nobody may delete a composition in any other way.
+create function public.delete_composition(composition_id uuid, base_version integer default null)
+returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  composition public.user_compositions;
+begin
+  composition := private.lock_composition(delete_composition.composition_id, 'owner');
+
+  if composition.current_version <> delete_composition.base_version then
+    raise exception 'composition % is at version %, not %',
+      composition.id, composition.current_version, delete_composition.base_version using
+      errcode = 'PT409',
+      detail  = jsonb_build_object(
+        'code', 'version_conflict', 'head_version', composition.current_version
+      ),
+      hint    = 'Load the head, and delete it if it is still to go.';
+  end if;
+
+  update public.user_compositions as c
+     set deleted_at = clock_timestamp()
+   where c.id = delete_composition.composition_id
+  returning c.* into composition;
+
+  return private.write_summary(composition);
+end;
+$$;
+
+-- Get a document by the hash of its content, which never changes.
+--
+--   content_hash  as versions have it: 64 digits, 0 to 9 and a to f
+--   returns       {content_hash, document}
+--
+-- Raises
+--   PT401 not_signed_in       the token names nobody
+--   PT404 document_not_found  no version that the caller may view has this content; every time the
+--                             same answer
+--
+-- What it takes depends on how much the caller may view, and not on what others have. Who knows a
+-- composition is served faster by load_composition() and get_version().
+--
+-- Definer rights: content is for nobody to read but through a version.
+create function public.get_document(content_hash text) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  hash  bytea;
+  found jsonb;
+begin
+  perform private.caller_id();
+
+  if content_hash ~ '^[0-9a-f]{64}$' then
+    hash := decode(content_hash, 'hex');
+    if private.may_view_content(hash) then
+      select jsonb_build_object('content_hash', encode(hash, 'hex'), 'document', d.document)
+        into found
+        from public.compositions as d
+       where d.content_hash = hash;
+    end if;
+  end if;
+
+  if found is null then
+    raise exception 'there is no such document' using
+      errcode = 'PT404',
+      detail  = jsonb_build_object('code', 'document_not_found'),
+      hint    = 'Take the content_hash of a version that you may view.';
+  end if;
+  return found;
+end;
+$$;
+
 -- Load a composition: its head, and what is known about it.
 --
 --   composition_id  a composition the caller may view
@@ -953,6 +1094,62 @@ begin
 end;
 $$;
 
+-- Change what a composition is called and how it is found. Its content and its version stay.
+--
+--   composition_id  a composition the caller may edit
+--   title           1 to 200 characters; null: as it is
+--   description     at most 2000 characters; null: as it is
+--   tags            at most 20; null: as they are
+--   returns         {composition_id, version, content_hash, title, updated_at}
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT403 composition_read_only  readable, but the caller is no editor
+--   PT410 composition_trashed    in the trash
+--   PT422 invalid_argument       title, description or tags break their rule
+--
+-- The same as an update of the table, with an answer that says why not. Without any change nothing
+-- is written.
+--
+-- Definer rights: callers may not lock rows.
+create function public.update_metadata(
+  composition_id uuid,
+  title          text default null,
+  description    text default null,
+  tags           text[] default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  piece   public.user_compositions;
+  changed public.user_compositions;
+  broken  text;
+begin
+  piece := private.lock_composition(update_metadata.composition_id, 'editor');
+
+  update public.user_compositions as c
+     set title = coalesce(update_metadata.title, c.title),
+         description = coalesce(update_metadata.description, c.description),
+         tags = coalesce(update_metadata.tags, c.tags)
+   where c.id = piece.id
+     and (
+       update_metadata.title <> c.title
+       or update_metadata.description <> c.description
+       or update_metadata.tags <> c.tags
+     )
+  returning c.* into changed;
+
+  return private.write_summary(case when changed.id is null then piece else changed end);
+exception
+  when check_violation then
+    get stacked diagnostics broken = constraint_name;
+    perform private.refuse_argument(broken);
+end;
+$$;
+
 -- Who may do what to what caches must forget: nobody. Jobs call pending_invalidations() and
 -- acknowledge_invalidations().
 
@@ -968,7 +1165,10 @@ values ('outbox_hours', 48, 'Hours after which no cache holds anything any more'
 
 -- The API: signed-in people.
 grant execute on function
-  public.load_composition(uuid, text[])
+  public.delete_composition(uuid, integer),
+  public.get_document(text),
+  public.load_composition(uuid, text[]),
+  public.update_metadata(uuid, text, text, text[])
 to authenticated;
 
 -- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.

@@ -8,10 +8,11 @@ grant execute on function
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
   public.create_share_link(uuid, text, timestamptz),
-  public.delete_composition(uuid),
+  public.delete_composition(uuid, integer),
   public.diff_versions(uuid, integer, integer),
   public.export_my_data(text, integer),
   public.fork_composition(uuid, text, uuid, integer),
+  public.get_document(text),
   public.get_version(uuid, integer),
   public.invite_to_organization(uuid, text, text),
   public.label_version(uuid, integer, text),
@@ -33,6 +34,7 @@ grant execute on function
   public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
   public.unshare_composition(uuid, uuid, uuid),
+  public.update_metadata(uuid, text, text, text[]),
   public.validate_document(jsonb)
 to authenticated;
 

@@ -80,6 +80,9 @@ class Play:
         call(ann, "restore_version", **mine, version=2)
         for version in (1, 2, 3, 4):
             call(ann, "get_version", **mine, version=version)
+        hash = self.given["get_version"][0]["content_hash"]
+        call(ann, "get_document", content_hash=hash)
+        call(ann, "update_metadata", **mine, tags=["videos", "short"])
         call(ann, "list_versions", **mine)
         call(ann, "list_versions", **mine, row_limit=1)
         call(ann, "label_version", **mine, version=2, label=None)

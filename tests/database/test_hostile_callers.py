@@ -190,6 +190,8 @@ class World:
         """What is not the caller's: of a kind, what nobody has, and of other kinds."""
         if kind == "version":
             return [self.theirs[kind], 999]
+        if kind == "content_hash":
+            return [self.theirs[kind], "f" * 64, NOBODY]
         if kind.endswith("_token"):
             return [self.theirs[f"useless_{kind}"], "A" * 43]
         wrong = (
@@ -281,6 +283,9 @@ class Cast:
             "composition": composition, "trashed": trashed, "organization": organization,
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
             "owner": owner.id, "version": versions,
+            "content_hash": owner.call("load_composition", composition_id=composition)[
+                "content_hash"
+            ],
         }  # fmt: skip
         return (
             made

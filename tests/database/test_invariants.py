@@ -29,6 +29,7 @@ DEFINER_API = {
     "diff_versions": "callers may not call the helpers",
     "export_my_data": "reads accounts, and compositions in the trash",
     "fork_composition": "writes compositions and versions",
+    "get_document": "content is for nobody to read",
     "get_version": "one look-up instead of policies over all that a person may see",
     "invite_to_organization": "writes invitations",
     "label_version": "writes versions",
@@ -56,6 +57,7 @@ DEFINER_API = {
     "transfer_composition": "writes compositions and shares",
     "undelete_composition": "writes compositions",
     "unshare_composition": "writes shares",
+    "update_metadata": "locks compositions",
     "validate_document": "reads the limits",
 }
 

@@ -141,9 +141,15 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def until(admin):
-    """The header Access-Until of a load, in minutes from the beginning of the test."""
-    (start,) = admin.execute("select date_trunc('second', now()) + interval '1 hour'").fetchone()
+def soon(admin):
+    """A time to come, from which tests count minutes."""
+    (time,) = admin.execute("select date_trunc('second', now()) + interval '1 hour'").fetchone()
+    return time
+
+
+@pytest.fixture
+def until(soon):
+    """The header Access-Until of a load, in minutes from soon."""
 
     def load(person, composition_id):
         with person.transaction():
@@ -155,15 +161,14 @@ def until(admin):
             return None
         ((name, milliseconds),) = (item for header in headers for item in header.items())
         assert name == "Access-Until"
-        return (int(milliseconds) - start.timestamp() * 1000) / MINUTE
+        return (int(milliseconds) - soon.timestamp() * 1000) / MINUTE
 
-    load.at = lambda minutes: start + timedelta(minutes=minutes)
     return load
 
 
 # What somebody has of a composition (a role, and for how many minutes; None: for good), and when
 # that becomes less.
-ENDS = {
+ENDS: dict[str, tuple[list[tuple[str, str, float | None]], float | None]] = {
     "a share for good": ([("user", "viewer", None)], None),
     "a share that ends": ([("user", "viewer", 5)], 5),
     "an editor's": ([("user", "editor", 5)], 5),
@@ -188,7 +193,7 @@ ENDS = {
 
 @pytest.mark.parametrize("case", ENDS)
 def test_a_load_says_when_the_role_ends_by_itself(
-    people, composition, organization, admin, until, case
+    people, composition, organization, admin, soon, until, case
 ):
     has, expected = ENDS[case]
     ann, ben, cleo = people("ann", "ben", "cleo")
@@ -213,7 +218,7 @@ def test_a_load_says_when_the_role_ends_by_itself(
                     ben.id if kind == "user" else None,
                     guests if kind == "org" else None,
                     role,
-                    None if minutes is None else until.at(minutes),
+                    None if minutes is None else soon + timedelta(minutes=minutes),
                 ),
             )
 
@@ -221,11 +226,14 @@ def test_a_load_says_when_the_role_ends_by_itself(
     assert "until" not in ben.call("load_composition", composition_id=piece.id)
 
 
-def test_a_role_that_a_link_gave_ends_with_the_link(people, composition, until):
+def test_a_role_that_a_link_gave_ends_with_the_link(people, composition, soon, until):
     ann, ben = people("ann", "ben")
     piece = composition(ann)
     link = ann.call(
-        "create_share_link", composition_id=piece.id, role="editor", expires_at=until.at(5)
+        "create_share_link",
+        composition_id=piece.id,
+        role="editor",
+        expires_at=soon + timedelta(minutes=5),
     )
     ben.call("accept_share_link", token=link["token"])
 
