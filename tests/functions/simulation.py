@@ -59,9 +59,7 @@ class State:
     shared_with_organization: frozenset[uuid.UUID] = frozenset()
     members: frozenset[uuid.UUID] = frozenset()
 
-    def load(
-        self, composition: uuid.UUID, user: uuid.UUID, now: float
-    ) -> tuple[str | None, float]:
+    def load(self, composition: uuid.UUID, user: uuid.UUID, now: float) -> tuple[str | None, float]:
         """The etag of what the user is answered now, None if nothing, and until when at most."""
         until = 0.0
         if user == ANN or (composition in self.shared_with_organization and user in self.members):
@@ -503,9 +501,7 @@ class Simulation:
             self._losses[key[-36:]] += 1
 
     def _lost(self, change: Change) -> int:
-        return sum(
-            self._losses[str(id).encode()] for id in (*change.compositions, *change.viewers)
-        )
+        return sum(self._losses[str(id).encode()] for id in (*change.compositions, *change.viewers))
 
     async def _be_quiet(self) -> None:
         self._redis.faults = 0
