@@ -132,7 +132,7 @@ class Database:
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self._post(
-                    str(request.path), request.headers, _encode(arguments), attempts
+                    str(request.path), request.headers, encode(arguments), attempts
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatabaseUnavailable(outcome_known=True) from error
@@ -154,13 +154,13 @@ class Database:
                     raise
 
 
-def _encode(arguments: Mapping[str, Any]) -> bytes:
-    """The JSON object of the arguments."""
+def encode(members: Mapping[str, Any]) -> bytes:
+    """The JSON object of these members; what is `Verbatim`, as it is."""
     pairs = (
         json.dumps(name).encode()
         + b":"
         + (value if isinstance(value, Verbatim) else json.dumps(value, default=_plain).encode())
-        for name, value in arguments.items()
+        for name, value in members.items()
     )
     return b"{" + b",".join(pairs) + b"}"
 
