@@ -157,6 +157,9 @@ class Redis:
         self.acknowledged = True
         return answer
 
+    async def close(self) -> None:
+        """Keep the connection: nothing on it is ever mistaken."""
+
     def run(self, command: list[Any]) -> Any:
         """Run it now."""
         if command[0] == "EVALSHA":
