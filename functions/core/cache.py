@@ -270,8 +270,7 @@ class Cache:
         expires_at = self._now() + self._ttl_ms
         if expires_at_ms is not None:
             expires_at = max(0, min(expires_at, expires_at_ms - _CLOCK_SKEW_MS))
-        is_held = body is None
-        return await self._fill(lease, etag, meta, body, expires_at, self._ttl_ms, is_held)
+        return await self._fill(lease, etag, meta, body, expires_at, self._ttl_ms)
 
     async def fill_absent(self, lease: Lease, meta: bytes = b"") -> Filled | Refused:
         """Keep that the database answered that there is nothing. For a short while only.
@@ -283,7 +282,7 @@ class Cache:
         if len(meta) > MAX_META_BYTES:
             return Refused("too_large")
         ttl_ms = self._negative_ttl_ms
-        return await self._fill(lease, _NONE, meta, None, self._now() + ttl_ms, ttl_ms, False)
+        return await self._fill(lease, _NONE, meta, None, self._now() + ttl_ms, ttl_ms)
 
     async def _fill(
         self,
@@ -293,15 +292,14 @@ class Cache:
         body: bytes | None,
         expires_at: int,
         keep_ms: int,
-        is_held: bool,
     ) -> Filled | Refused:
+        is_held = body is None and etag != _NONE
         body_is = "held" if is_held else "none" if body is None else "here"
         arguments: list[Argument] = [
             *(lease.viewer, lease.composition, lease.user, expires_at, keep_ms, etag),
             *(_MAX_FIELDS, _MAX_BODIES, str(lease.composition_id), body_is, len(meta)),
             meta + (body or b""),
         ]
-
         asked_for = etag.encode()
 
         def understand(answer: Any) -> Filled | Refused:
