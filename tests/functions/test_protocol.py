@@ -14,7 +14,7 @@ import redis
 
 from tests.functions.simulation import Simulation
 
-SCHEDULES = 250
+SCHEDULES = 200
 FAULTS = [0, 0, 0.1, 0.3]
 
 # What is broken, by name: the script, what stands there, what would stand there instead, and the
