@@ -148,6 +148,8 @@ class Transport:
         """Close all connections; later calls open others."""
         while self._idle:
             self._idle.pop().abort()
+        # They are closed by the loop, which might be at its end.
+        await asyncio.sleep(0)
 
     async def _exchange(self, request: bytes, repeatable: bool) -> "tuple[int, bytes]":
         try:
