@@ -11,6 +11,7 @@ from pathlib import Path
 
 from devstack import signals
 from devstack.files import write_private
+from devstack.own import Redis, Supabase
 from devstack.packages import StackError
 from devstack.processes import Cancelled
 from devstack.stack import Addresses, Stack
@@ -50,7 +51,11 @@ def up(data: Path | None, json_file: Path | None) -> int:
     stopping = threading.Event()
     signals.note(stopping)
     try:
-        with Stack(data, _say, stopping) as stack, _published(stack.addresses, json_file):
+        own_supabase, own_redis = Supabase.of(), Redis.of()
+        with (
+            Stack(data, _say, stopping, supabase=own_supabase, redis=own_redis) as stack,
+            _published(stack.addresses, json_file),
+        ):
             stack.watch(stopping)
     except Cancelled:
         pass
