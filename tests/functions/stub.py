@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,12 +35,13 @@ def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 @contextlib.asynccontextmanager
 async def stub(
-    answers: Iterable[bytes] | Callable[[bytes], bytes],
+    answers: Iterable[bytes] | Callable[[bytes], bytes], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Stub]:
     """Serve.
 
     Args:
         answers: Raw, in turn, the last one again and again; or made from the request.
+        tls: To serve under.
     """
     seen = Stub()
     left = [] if callable(answers) else list(answers)
@@ -68,9 +70,9 @@ async def stub(
                 if said.endswith((CLOSE, THEN_CLOSE)):
                     break
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
-        seen.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        seen.url = f"http{'s' * bool(tls)}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield seen
     finally:
         server.close()
