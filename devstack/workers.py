@@ -118,18 +118,25 @@ class Pool:
             del self._lives[worker]
             if worker in self._idle:
                 self._idle.remove(worker)
-        # Who waits for one that cannot start would wait for ever.
-        if not worker.started and self._waiting:
-            self._waiting.popleft().set_exception(_NotStarted(worker.last_words))
+            # Who waits for one that cannot start would wait for ever.
+            if not worker.started and (waiter := self._next_waiter()):
+                waiter.set_exception(_NotStarted(worker.last_words))
         self._hire()
 
     def _is_free(self, worker: "_Worker") -> None:
-        if self._waiting:
-            self._waiting.popleft().set_result(worker)
+        if waiter := self._next_waiter():
+            waiter.set_result(worker)
         else:
             self._idle.append(worker)
             if self._freeze:
                 worker.freeze()
+
+    def _next_waiter(self) -> "asyncio.Future[_Worker] | None":
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # else it was cancelled
+                return waiter
+        return None
 
 
 class _NotStarted(Exception):
@@ -148,6 +155,7 @@ class _Worker:
         is_free: Callable[["_Worker"], None],
     ) -> None:
         self.started = False
+        self._ended = False
         self.last_words = _error("Runtime.ExitError", "the runtime has ended")
         self._name = name
         self._function = function
@@ -184,6 +192,7 @@ class _Worker:
             asyncio.get_running_loop().call_later(_INIT_SECONDS, self._give_up)
             return await self._process.wait()
         finally:
+            self._ended = True
             self._signal(signal.SIGKILL)
             server.close()
             if self._process:
@@ -193,7 +202,8 @@ class _Worker:
 
     async def invoke(self, request_id: str, event: bytes) -> Answer:
         """Have it answer one call."""
-        assert self._next
+        if self._ended or not self._next:
+            return self.last_words
         seconds = self._function.timeout
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
