@@ -30,6 +30,12 @@ class Stub:
     connections: int = 0
     open: int = 0
 
+    async def is_left(self) -> None:
+        """Wait until no connection is open."""
+        async with asyncio.timeout(30):
+            while self.open:
+                await asyncio.sleep(0.01)
+
 
 def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
     """An answer with a length."""

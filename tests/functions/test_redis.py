@@ -236,8 +236,9 @@ async def test_an_answer_that_comes_while_nobody_asks_is_nobodys():
         client = connect(server.url)
         assert await client.ping() == "PONG"
         (kept,) = client._http._idle
-        while kept.is_open:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while kept.is_open:
+                await asyncio.sleep(0.01)
         assert await client.ping() == "PONG"
         assert server.connections == 2
         await client.close()
@@ -249,8 +250,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_not_even_tried():
         for count in range(1, 4):
             # It may not be repeated, and need not be.
             await client.incr("count")
-            while server.open:
-                await asyncio.sleep(0.01)
+            await server.is_left()
             assert len(server.requests) == count
         await client.close()
 
@@ -262,8 +262,7 @@ async def test_an_answer_that_is_late_is_nobodys():
         with pytest.raises(UpstashError, match="within"):
             await client.ping()
         assert server.connections == 1
-        while server.open:
-            await asyncio.sleep(0.01)
+        await server.is_left()
         patient = connect(server.url)
         assert await patient.ping() == 10
         await patient.close()
