@@ -14,6 +14,7 @@ from bench.hostile import hostile
 from bench.load import load, load_scale
 from bench.package import package
 from bench.pages import pages
+from bench.redis import redis
 from bench.report import Figure, print_figure
 from bench.rest import rest
 from bench.rls import rls
@@ -36,6 +37,7 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "hostile": hostile,
     "rest": rest,
     "storage": storage,
+    "redis": redis,
     "package": package,
 }
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
