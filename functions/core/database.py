@@ -132,7 +132,7 @@ class Database:
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self._post(
-                    str(request.path), request.headers, _encode(arguments), attempts
+                    str(request.path), request.headers, encode(arguments), attempts
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatabaseUnavailable(outcome_known=True) from error
@@ -154,7 +154,7 @@ class Database:
                     raise
 
 
-def _encode(arguments: Mapping[str, Any]) -> bytes:
+def encode(arguments: Mapping[str, Any]) -> bytes:
     """The JSON object of the arguments."""
     pairs = (
         json.dumps(name).encode()
