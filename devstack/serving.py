@@ -1,6 +1,8 @@
 """ASGI applications on ports of 127.0.0.1, in a process of their own."""
 
+import signal
 import socket
+from http import HTTPStatus
 
 import uvicorn
 from uvicorn._types import ASGI3Application as Application
@@ -9,6 +11,8 @@ from uvicorn._types import ASGISendCallable as Send
 from uvicorn._types import HTTPScope, Scope
 
 __all__ = ["Application", "HTTPScope", "Receive", "Scope", "Send"]
+
+_NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class TooLarge(Exception):
@@ -48,6 +52,9 @@ async def serve(application: Application, *sockets: socket.socket) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
+    # It raises the signal again once all is ended; there is more to end than it knows of.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     print("listening", flush=True)
     await uvicorn.Server(config).serve(list(sockets))
 
@@ -74,12 +81,16 @@ async def body_of(receive: Receive, limit: int) -> bytes:
 
 
 async def respond(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-    """Answer a request."""
+    """Answer a request; a status that allows no body gets none."""
+    if status in _NO_BODY:
+        body, length = b"", []
+    else:
+        length = [(b"content-length", b"%d" % len(body))]
     await send(
         {
             "type": "http.response.start",
             "status": status,
-            "headers": [*headers, (b"content-length", b"%d" % len(body))],
+            "headers": [*headers, *length],
         }
     )
     await send({"type": "http.response.body", "body": body})

@@ -24,12 +24,12 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Write",
         "make a composition and change it",
-        ("create_composition", "save_version", "validate_document"),
+        ("create_composition", "save_version", "update_metadata", "validate_document"),
     ),
     (
         "Find and load",
         "see what there is",
-        ("load_composition", "list_my_compositions", "export_my_data"),
+        ("load_composition", "get_document", "list_my_compositions", "export_my_data"),
     ),
     (
         "History",
@@ -84,7 +84,16 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Jobs",
         "what a server does on a schedule",
-        ("record_usage", "popular_compositions", "purge_trash", "purge_versions"),
+        (
+            "pending_invalidations",
+            "acknowledge_invalidations",
+            "current_etags",
+            "load_for_warming",
+            "record_usage",
+            "popular_compositions",
+            "purge_trash",
+            "purge_versions",
+        ),
     ),
 )
 

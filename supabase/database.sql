@@ -13,7 +13,10 @@
 \ir tables/composition_versions.sql
 \ir tables/shared_compositions.sql
 \ir tables/composition_usage.sql
+\ir tables/cache_outbox.sql
+\ir tables/secrets.sql
 
+\ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
 \ir routines/private/array_alignment.sql
 \ir routines/private/array_changes.sql
@@ -21,6 +24,7 @@
 \ir routines/private/change_phrase.sql
 \ir routines/private/child_problems.sql
 \ir routines/private/child_references.sql
+\ir routines/private/claim_invalidations.sql
 \ir routines/private/close_organization.sql
 \ir routines/private/collect_content.sql
 \ir routines/private/common_head.sql
@@ -34,9 +38,11 @@
 \ir routines/private/component_sentences.sql
 \ir routines/private/component_text.sql
 \ir routines/private/component_tree.sql
+\ir routines/private/composition_access.sql
 \ir routines/private/composition_filter.sql
 \ir routines/private/composition_role.sql
 \ir routines/private/composition_summary.sql
+\ir routines/private/configure_webhook.sql
 \ir routines/private/content_hash.sql
 \ir routines/private/dialects.sql
 \ir routines/private/diff_sentences.sql
@@ -53,12 +59,18 @@
 \ir routines/private/find_link.sql
 \ir routines/private/fold_text.sql
 \ir routines/private/forget_account.sql
+\ir routines/private/forget_invalidations.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/granting_role.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/has_ids.sql
 \ir routines/private/hash_token.sql
+\ir routines/private/hmac_sha256.sql
 \ir routines/private/insert_composition.sql
+\ir routines/private/invalidate_accounts.sql
+\ir routines/private/invalidate_compositions.sql
+\ir routines/private/invalidate_members.sql
+\ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
@@ -68,6 +80,7 @@
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
+\ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
@@ -76,6 +89,7 @@
 \ir routines/private/my_organization_ids.sql
 \ir routines/private/nearest.sql
 \ir routines/private/new_token.sql
+\ir routines/private/note_invalidations.sql
 \ir routines/private/note_membership.sql
 \ir routines/private/object_changes.sql
 \ir routines/private/organization_heir.sql
@@ -88,6 +102,8 @@
 \ir routines/private/parameter_sentences.sql
 \ir routines/private/part_sentences.sql
 \ir routines/private/pointer.sql
+\ir routines/private/poke.sql
+\ir routines/private/poke_overdue.sql
 \ir routines/private/problem.sql
 \ir routines/private/put_share.sql
 \ir routines/private/queue_account_deletion.sql
@@ -100,6 +116,7 @@
 \ir routines/private/refuse_unknown_organization.sql
 \ir routines/private/refuse_unknown_user.sql
 \ir routines/private/refuse_version.sql
+\ir routines/private/require_cached_entries.sql
 \ir routines/private/require_composition_role.sql
 \ir routines/private/require_invitation.sql
 \ir routines/private/require_member.sql
@@ -130,18 +147,22 @@
 \ir routines/private/version_summary.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
+\ir routines/private/webhook.sql
 \ir routines/private/write_summary.sql
 
 \ir routines/accept_invitation.sql
 \ir routines/accept_share_link.sql
+\ir routines/acknowledge_invalidations.sql
 \ir routines/add_organization_member.sql
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
 \ir routines/create_share_link.sql
+\ir routines/current_etags.sql
 \ir routines/delete_composition.sql
 \ir routines/diff_versions.sql
 \ir routines/export_my_data.sql
 \ir routines/fork_composition.sql
+\ir routines/get_document.sql
 \ir routines/get_version.sql
 \ir routines/invite_to_organization.sql
 \ir routines/label_version.sql
@@ -151,7 +172,9 @@
 \ir routines/list_shares.sql
 \ir routines/list_versions.sql
 \ir routines/load_composition.sql
+\ir routines/load_for_warming.sql
 \ir routines/open_share_link.sql
+\ir routines/pending_invalidations.sql
 \ir routines/popular_compositions.sql
 \ir routines/purge_composition.sql
 \ir routines/purge_trash.sql
@@ -167,8 +190,10 @@
 \ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
 \ir routines/unshare_composition.sql
+\ir routines/update_metadata.sql
 \ir routines/validate_document.sql
 
+\ir policies/cache_outbox.sql
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql
@@ -177,6 +202,7 @@
 \ir policies/organization_members.sql
 \ir policies/organizations.sql
 \ir policies/passed_over_content.sql
+\ir policies/secrets.sql
 \ir policies/settings.sql
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql

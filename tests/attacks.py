@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.people import Json
+from tests.people import NOBODY, Json
 from tests.samples import SMALLEST
 
 
@@ -60,6 +60,7 @@ VERSION = Id("version")
 ATTACKS: dict[str, Attack] = {
     "accept_invitation": Attack({"token": Id("invitation_token")}),
     "accept_share_link": Attack({"token": Id("link_token")}),
+    "acknowledge_invalidations": Attack({"ids": [1]}),
     "add_organization_member": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("user"), "role": "member"}
     ),
@@ -77,7 +78,15 @@ ATTACKS: dict[str, Attack] = {
     "create_share_link": Attack(
         {"composition_id": COMPOSITION, "role": "viewer", "expires_at": None}
     ),
-    "delete_composition": Attack({"composition_id": COMPOSITION}),
+    "current_etags": Attack(
+        {
+            "entries": Id(
+                "composition",
+                inside=lambda named: [{"composition_id": named, "user_id": NOBODY}],
+            )
+        }
+    ),
+    "delete_composition": Attack({"composition_id": COMPOSITION, "base_version": 2}),
     "diff_versions": Attack(
         {"composition_id": COMPOSITION, "from_version": VERSION, "to_version": VERSION}
     ),
@@ -90,6 +99,7 @@ ATTACKS: dict[str, Attack] = {
             "version": VERSION,
         }
     ),
+    "get_document": Attack({"content_hash": Id("content_hash")}),
     "get_version": Attack({"composition_id": COMPOSITION, "version": VERSION}),
     "invite_to_organization": Attack(
         {"organization_id": ORGANIZATION, "email": "new@example.com", "role": "member"}
@@ -109,8 +119,12 @@ ATTACKS: dict[str, Attack] = {
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
-    "load_composition": Attack({"composition_id": COMPOSITION}),
+    "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": []}),
+    "load_for_warming": Attack(
+        {"composition_ids": Id("composition", inside=lambda named: [named])}
+    ),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
+    "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
     "purge_composition": Attack({"composition_id": TRASHED}),
     "purge_trash": Attack({"row_limit": 100}),
@@ -160,6 +174,9 @@ ATTACKS: dict[str, Attack] = {
             "user_id": Id("grantee"),
             "organization_id": Id("organization", instead_of="user_id"),
         }
+    ),
+    "update_metadata": Attack(
+        {"composition_id": COMPOSITION, "title": "New", "description": "", "tags": ["new"]}
     ),
     "validate_document": Attack({"document": SMALLEST}, anyone="it reads nothing of anybody"),
 }

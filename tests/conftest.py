@@ -35,6 +35,12 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def addresses(stack: Stack) -> Addresses:
+    """Where the stack is, as `python -m devstack up` prints it."""
+    return stack.addresses
+
+
 @pytest.fixture
 def connect() -> Iterator[Callable[..., Client]]:
     """A supabase-py client of a stack with a key of it."""

@@ -389,6 +389,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "acknowledge_invalidations": {
+                Args: {
+                    "ids": Json;
+                };
+                Returns: Json;
+            };
             "add_organization_member": {
                 Args: {
                     "organization_id": string;
@@ -422,8 +428,15 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "current_etags": {
+                Args: {
+                    "entries": Json;
+                };
+                Returns: Json;
+            };
             "delete_composition": {
                 Args: {
+                    "base_version"?: number;
                     "composition_id": string;
                 };
                 Returns: Json;
@@ -449,6 +462,12 @@ export type Database = {
                     "organization_id"?: string;
                     "title"?: string;
                     "version"?: number;
+                };
+                Returns: Json;
+            };
+            "get_document": {
+                Args: {
+                    "content_hash": string;
                 };
                 Returns: Json;
             };
@@ -512,12 +531,25 @@ export type Database = {
             "load_composition": {
                 Args: {
                     "composition_id": string;
+                    "known_etags"?: (string)[];
+                };
+                Returns: Json;
+            };
+            "load_for_warming": {
+                Args: {
+                    "composition_ids": (string)[];
                 };
                 Returns: Json;
             };
             "open_share_link": {
                 Args: {
                     "token": string;
+                };
+                Returns: Json;
+            };
+            "pending_invalidations": {
+                Args: {
+                    "row_limit"?: number;
                 };
                 Returns: Json;
             };
@@ -626,6 +658,15 @@ export type Database = {
                     "composition_id": string;
                     "organization_id"?: string;
                     "user_id"?: string;
+                };
+                Returns: Json;
+            };
+            "update_metadata": {
+                Args: {
+                    "composition_id": string;
+                    "description"?: string;
+                    "tags"?: (string)[];
+                    "title"?: string;
                 };
                 Returns: Json;
             };

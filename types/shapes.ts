@@ -95,6 +95,16 @@ export interface Composition extends CompositionSummary {
   document: CompositionDocument;
 }
 
+export interface StoredDocument {
+  content_hash: string;
+  document: CompositionDocument;
+}
+
+/** Without the document where its etag was one of known_etags. */
+export type LoadedComposition =
+  | (Composition & { unchanged?: undefined })
+  | (CompositionSummary & { unchanged: true; document?: undefined });
+
 /** What a link shows. */
 export interface LinkedComposition extends Composition {
   /** The link's. */
@@ -212,6 +222,19 @@ export interface ExportedComposition extends Omit<CompositionSummary, "role" | "
   versions: Version[];
 }
 
+/** What caches must forget: all of a composition, or all of a person. */
+export type Invalidation = { id: number; created_at: string; attempts: number } & (
+  | { composition_id: string; user_id: null }
+  | { composition_id: null; user_id: string }
+);
+
+export interface CurrentEtag {
+  composition_id: string;
+  user_id: string;
+  /** Null: a load would be refused. */
+  etag: string | null;
+}
+
 export interface Popular {
   composition_id: string;
   loads: number;
@@ -256,14 +279,17 @@ export interface UsageEntry {
 export interface Answers {
   accept_invitation: Membership;
   accept_share_link: Share;
+  acknowledge_invalidations: { acknowledged: number };
   add_organization_member: Membership;
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
+  current_etags: CurrentEtag[];
   delete_composition: Written;
   diff_versions: Difference;
   export_my_data: ExportedData;
   fork_composition: Written;
+  get_document: StoredDocument;
   get_version: Version;
   invite_to_organization: NewInvitation;
   label_version: VersionSummary;
@@ -272,8 +298,10 @@ export interface Answers {
   list_my_compositions: Page<ListedComposition>;
   list_shares: Share[];
   list_versions: Page<VersionSummary>;
-  load_composition: Composition;
+  load_composition: LoadedComposition;
+  load_for_warming: Composition[];
   open_share_link: LinkedComposition;
+  pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
@@ -289,11 +317,14 @@ export interface Answers {
   transfer_composition: Transferred;
   undelete_composition: Written;
   unshare_composition: Share;
+  update_metadata: Written;
   validate_document: Verdict;
 }
 
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
+  acknowledge_invalidations: { ids: number[] };
+  current_etags: { entries: { composition_id: string; user_id: string }[] };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
   record_usage: { entries: UsageEntry[] };

@@ -1,1 +1,3 @@
 """The HTTP API of compositions, its loads answered from the cache."""
+
+VERSION = "0.1.0"

@@ -38,6 +38,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 
 _READ, _FILL = Script("read"), Script("fill")
 _BEGIN, _END = Script("begin"), Script("end")
+_REMEMBER = Script("remember")
 _WARM, _PEEK, _TAKE_USAGE = Script("warm"), Script("peek"), Script("take_usage")
 
 _T = TypeVar("_T")
@@ -364,6 +365,25 @@ class Cache:
         for start in range(0, len(unlinked), _MAX_KEYS):
             part = unlinked[start : start + _MAX_KEYS]
             await self._run(_END, part, [self._now(), _NONE], _ok, insist=True)
+
+    async def is_first(self, digest: str, keep_seconds: int) -> bool:
+        """Whether something comes for the first time since it was last remembered.
+
+        Args:
+            digest: Of it, 64 characters of hex.
+            keep_seconds: How long to remember it from now on. Redis may forget it before: that only
+                helps whom doing it twice must not harm.
+
+        Raises:
+            CacheUnavailable: Not known.
+        """
+        if self._redis is None:
+            return True
+        token = secrets.token_hex(8)
+        key = keys.seen_key(self._prefix, digest)
+        arguments: list[str | int | bytes] = [token, 1000 * keep_seconds]
+        first = await self._run(_REMEMBER, [key], arguments, _text_or_none, insist=True)
+        return first == token
 
     async def warm(self, composition_id: UUID, etag: str, body: bytes) -> bool:
         """Hold a body that the next viewers of the composition will see, if they see it.

@@ -3,7 +3,10 @@
 What a caller sends never becomes part of a key as text, so no wildcard, colon or line break can.
 """
 
+import re
 from uuid import UUID
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 USAGE_SHARDS = 16
 
@@ -27,6 +30,13 @@ def usage_key(prefix: str, composition_id: UUID) -> str:
 def usage_keys(prefix: str) -> list[str]:
     """Of all hashes that count loads."""
     return [f"{prefix}:u:{shard}" for shard in range(USAGE_SHARDS)]
+
+
+def seen_key(prefix: str, digest: str) -> str:
+    """Of the memory that something came before: of its digest, small letters and digits of hex."""
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError("not a digest")
+    return f"{prefix}:s:{digest}"
 
 
 def composition_of(prefix: str, key: bytes) -> UUID | None:

@@ -8,10 +8,11 @@ grant execute on function
   public.create_composition(text, jsonb, uuid, text, text[], text),
   public.create_organization(text),
   public.create_share_link(uuid, text, timestamptz),
-  public.delete_composition(uuid),
+  public.delete_composition(uuid, integer),
   public.diff_versions(uuid, integer, integer),
   public.export_my_data(text, integer),
   public.fork_composition(uuid, text, uuid, integer),
+  public.get_document(text),
   public.get_version(uuid, integer),
   public.invite_to_organization(uuid, text, text),
   public.label_version(uuid, integer, text),
@@ -20,7 +21,7 @@ grant execute on function
   public.list_my_compositions(jsonb, text, integer),
   public.list_shares(uuid),
   public.list_versions(uuid, text, integer),
-  public.load_composition(uuid),
+  public.load_composition(uuid, text[]),
   public.open_share_link(text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
@@ -33,11 +34,16 @@ grant execute on function
   public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
   public.unshare_composition(uuid, uuid, uuid),
+  public.update_metadata(uuid, text, text, text[]),
   public.validate_document(jsonb)
 to authenticated;
 
 -- Jobs: a scheduler with the service key. They need nothing else, no table and no helper.
 grant execute on function
+  public.acknowledge_invalidations(jsonb),
+  public.current_etags(jsonb),
+  public.load_for_warming(uuid[]),
+  public.pending_invalidations(integer),
   public.popular_compositions(integer, integer),
   public.purge_trash(integer),
   public.purge_versions(integer),

@@ -9,6 +9,8 @@
 -- Raises
 --   PT422 invalid_argument  row_limit is out of range
 --
+-- In passing it deletes what caches never took out of the outbox (private.forget_invalidations()).
+--
 -- One run takes fewer compositions when they have long histories, and stays within the statement
 -- timeout of the API. Runs at the same time share the work. What somebody holds, such as a
 -- composition that is just being taken out of the trash, is left for the next run.
@@ -30,6 +32,8 @@ declare
   noted    bigint[];
   again    bytea[];
 begin
+  perform private.forget_invalidations();
+
   held := array(
     select c.id
       from public.user_compositions as c

@@ -40,7 +40,9 @@ alter table public.composition_versions
   alter column message set statistics 0,
   alter column label set statistics 0;
 
-create index composition_versions_content_hash_idx on public.composition_versions (content_hash);
+-- With the composition, for private.may_view_content().
+create index composition_versions_content_hash_composition_id_idx
+  on public.composition_versions (content_hash, composition_id);
 create index composition_versions_author_id_idx on public.composition_versions (author_id);
 
 alter table public.composition_versions enable row level security;

@@ -24,4 +24,5 @@ values
   ('max_invitations_per_organization', 1000, 'Invitations to an organisation, expired or not'),
   ('invitation_days', 7, 'Days after which an invitation expires'),
   ('min_versions_kept', 100, 'Newest versions of a composition that are kept however old they are'),
-  ('version_retention_days', 36500, 'Days for which every version is kept');
+  ('version_retention_days', 36500, 'Days for which every version is kept'),
+  ('outbox_hours', 48, 'Hours after which no cache holds anything any more');

@@ -17,6 +17,7 @@ export async function edit(composition_id: string, body: { [key: string]: string
   const { data: head } = await supabase
     .rpc("load_composition", { composition_id }, { get: true })
     .throwOnError();
+  if (head.unchanged) return null; // with known_etags alone
   const document: CompositionDocument = { ...head.document, body };
   const { data: saved, error } = await supabase.rpc("save_version", {
     composition_id,

@@ -10,14 +10,8 @@ import pytest
 from postgrest.exceptions import APIError
 from supabase import Client
 
-from devstack.stack import Addresses, Stack
+from devstack.stack import Addresses
 from tests.people import Json
-
-
-@pytest.fixture
-def addresses(stack: Stack) -> Addresses:
-    """Where the stack is, as `python -m devstack up` prints it."""
-    return stack.addresses
 
 
 @pytest.fixture

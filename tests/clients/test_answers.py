@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from devstack.packages import PROJECT
 from scripts import api_docs
 from tests.clients.typescript import compile_typescript
+from tests.people import NOBODY
 from tests.samples import SMALLEST, sample, small
 
 FUNCTIONS = api_docs.functions()
@@ -78,6 +80,9 @@ class Play:
         call(ann, "restore_version", **mine, version=2)
         for version in (1, 2, 3, 4):
             call(ann, "get_version", **mine, version=version)
+        hash = self.given["get_version"][0]["content_hash"]
+        call(ann, "get_document", content_hash=hash)
+        call(ann, "update_metadata", **mine, tags=["videos", "short"])
         call(ann, "list_versions", **mine)
         call(ann, "list_versions", **mine, row_limit=1)
         call(ann, "label_version", **mine, version=2, label=None)
@@ -133,12 +138,28 @@ class Play:
         call(ann, "load_composition", **self.mine)
         for client in (ann, self.ben):
             call(client, "load_composition", **fork)
+        known = call(ann, "load_composition", **self.mine)["etag"]
+        call(ann, "load_composition", **self.mine, known_etags=[known])
+        ids = [self.mine["composition_id"], fork["composition_id"]]
+        call(self.job, "load_for_warming", composition_ids=ids)
+        pairs = [self.mine | {"user_id": id} for id in (self.user(ann).id, NOBODY)]
+        call(self.job, "current_etags", entries=pairs)
         call(ann, "list_versions", **fork)
         call(ann, "get_version", **fork, version=2)
         call(ann, "list_shares", **fork)
         entries = [self.mine | {"loads": 2, "hits": 1}, fork | {"loads": 1}]
         call(self.job, "record_usage", entries=entries)
         call(self.job, "popular_compositions")
+
+    def forget(self):
+        """Caches are to forget compositions and people, all of which are due in a while."""
+        pending: list[Any] = []
+        while not {"composition_id", "user_id"} <= {
+            key for row in pending for key, value in row.items() if value
+        }:
+            time.sleep(0.1)
+            pending += self.call(self.job, "pending_invalidations")
+        self.call(self.job, "acknowledge_invalidations", ids=[row["id"] for row in pending])
 
     def trash_and_list(self):
         call, ann = self.call, self.ann
@@ -180,6 +201,7 @@ def answers(addresses, connect, new_client):
     play.load(fork)
     play.trash_and_list()
     play.end()
+    play.forget()
     return play.given
 
 

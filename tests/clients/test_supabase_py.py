@@ -149,6 +149,24 @@ def test_a_job_reports_loads_and_asks_what_is_popular(new_client, addresses, con
         call(ann, "record_usage", entries=[])
 
 
+def test_a_load_says_in_a_header_until_when_it_may_be_kept(new_client, addresses):
+    ann, ben = new_client("ann"), new_client("ben")
+    id_ = call(ann, "create_composition", title="Mine", document=SMALLEST)["composition_id"]
+    share = {"composition_id": id_, "user_id": user_id(ben), "role": "viewer"}
+    call(ann, "share_composition", **share, expires_at="2100-01-01T00:00:00Z")
+    url = f"{addresses['supabase_url']}/rest/v1/rpc/load_composition"
+    body = {"composition_id": id_}
+
+    for client, until in ((ann, None), (ben, "4102444800000")):
+        token = client.auth.get_session().access_token
+        headers = {"apikey": addresses["anon_key"], "Authorization": f"Bearer {token}"}
+        posted = httpx.post(url, headers=headers, json=body)
+        got = httpx.get(url, headers=headers, params=body)
+        for response in (posted, got):
+            assert response.headers.get("Access-Until") == until
+            assert response.json()["document"] == SMALLEST
+
+
 def test_an_embedded_table_shows_no_more_than_the_table_itself(new_client):
     ann, ben = new_client("ann"), new_client("ben")
     call(ann, "create_composition", title="Mine", document=small(secret=1))

@@ -12,6 +12,7 @@ from tests.samples import SMALLEST, contents, small
 # Tables that name no person, even while the account is there.
 IMPERSONAL = {
     "private.passed_over_content",
+    "private.secrets",
     "private.settings",
     "public.composition_usage",
     "public.compositions",
@@ -72,6 +73,11 @@ def traces(admin, person):
     }
 
 
+def caches_forget(admin):
+    """Until then they are told whom to forget."""
+    admin.execute("delete from private.cache_outbox")
+
+
 def save(person, composition_id, base_version=1, **body):
     return person.call(
         "save_version",
@@ -120,6 +126,7 @@ def test_nothing_names_the_person_any_more(people, organization, composition, ad
     assert traces(admin, ann) == set(tables(admin)) - IMPERSONAL, "every table has a trace to lose"
 
     auth.delete(ann)
+    caches_forget(admin)
 
     assert traces(admin, ann) == set()
     assert ben.call("list_invitations", organization_id=northwind) == [], "nobody vouches for it"
@@ -438,6 +445,7 @@ def test_a_deletion_takes_a_composition_before_its_rows_as_a_purge_does(
                 admin.execute(query, (piece.id,))
         deletion.result(10)
 
+    caches_forget(admin)
     assert traces(admin, ben) == set()
 
 

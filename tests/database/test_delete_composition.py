@@ -37,6 +37,37 @@ def test_nobody_else_does(around, who, sqlstate, code):
     around.people["owner"].call("load_composition", composition_id=around.composition_id)
 
 
+def test_who_names_the_head_deletes_what_they_have_seen(people, composition):
+    ann, ben = people("ann", "ben")
+    piece = composition(ann)
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="viewer")
+    ann.call("save_version", composition_id=piece.id, base_version=1, document=small())
+    it = {"composition_id": piece.id}
+
+    for stale in (1, 3):
+        with refused("PT409", code="version_conflict", head_version=2):
+            ann.call("delete_composition", **it, base_version=stale)
+    with refused("PT403", code="not_composition_owner"):
+        ben.call("delete_composition", **it, base_version=1)
+    assert ann.call("load_composition", **it)["version"] == 2
+
+    assert ann.call("delete_composition", **it, base_version=2)["version"] == 2
+
+
+def test_a_save_that_came_first_keeps_it(people, composition, twin):
+    (ann,) = people("ann")
+    phone, piece = twin(ann), composition(ann)
+    it = {"composition_id": piece.id, "base_version": 1}
+
+    with refused("PT409", code="version_conflict", head_version=2):
+        in_turn(
+            ann,
+            lambda: ann.call("save_version", **it, document=small()),
+            phone,
+            lambda: phone.call("delete_composition", **it),
+        )
+
+
 def acts(composition_id):
     """All that can be done to a composition out of the trash."""
     it = {"composition_id": composition_id}

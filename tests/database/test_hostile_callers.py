@@ -190,6 +190,8 @@ class World:
         """What is not the caller's: of a kind, what nobody has, and of other kinds."""
         if kind == "version":
             return [self.theirs[kind], 999]
+        if kind == "content_hash":
+            return [self.theirs[kind], "f" * 64, NOBODY]
         if kind.endswith("_token"):
             return [self.theirs[f"useless_{kind}"], "A" * 43]
         wrong = (
@@ -281,6 +283,9 @@ class Cast:
             "composition": composition, "trashed": trashed, "organization": organization,
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
             "owner": owner.id, "version": versions,
+            "content_hash": owner.call("load_composition", composition_id=composition)[
+                "content_hash"
+            ],
         }  # fmt: skip
         return (
             made
@@ -475,6 +480,7 @@ ANY += ['"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', f'"{SENT}' + "x" * 2000 + 
 
 HOSTILE: dict[str, list[str]] = {
     "uuid": texts(NOBODY, str(uuid.UUID(int=0)), "f" * 32, f"{{{NOBODY}}}", f"{NOBODY} ", "x" * 36),
+    "uuid[]": texts([], [None], [NOBODY] * 51, [[NOBODY]], ["x"], f"{{{NOBODY}}}", [1]),
     "text": [
         LONG,
         *texts("'", "\"'; drop table public.settings; --", "\\", "$$", "%s%n%%", "%", "{}", "null"),
@@ -520,7 +526,7 @@ WORDS = [
     *("ext", "body", "component", "children", "type", "op", "value"),
     *("target", "field", "label", "ref", "into", "args", "path"),
     *("componentId", "search", "owner_id", "organization_id", "shared", "tag", "trashed"),
-    *("composition_id", "loads", "hits", "day"),
+    *("composition_id", "loads", "hits", "day", "user_id"),
 ]
 VALUES = st.recursive(
     st.none()

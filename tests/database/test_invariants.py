@@ -19,14 +19,17 @@ from devstack.processes import PartFailed
 DEFINER_API = {
     "accept_invitation": "writes members",
     "accept_share_link": "writes shares",
+    "acknowledge_invalidations": "jobs have no access to tables",
     "add_organization_member": "writes members",
     "create_composition": "writes compositions and versions",
     "create_organization": "writes organisations and members",
     "create_share_link": "writes shares",
+    "current_etags": "jobs have no access to tables",
     "delete_composition": "writes compositions",
     "diff_versions": "callers may not call the helpers",
     "export_my_data": "reads accounts, and compositions in the trash",
     "fork_composition": "writes compositions and versions",
+    "get_document": "content is for nobody to read",
     "get_version": "one look-up instead of policies over all that a person may see",
     "invite_to_organization": "writes invitations",
     "label_version": "writes versions",
@@ -36,7 +39,9 @@ DEFINER_API = {
     "list_shares": "one look-up instead of policies over all that a person may see",
     "list_versions": "one look-up instead of policies over all that a person may see",
     "load_composition": "one look-up instead of policies over all that a person may see",
+    "load_for_warming": "jobs have no access to tables",
     "open_share_link": "the token decides, whoever sends it",
+    "pending_invalidations": "jobs have no access to tables",
     "popular_compositions": "jobs have no access to tables",
     "purge_composition": "deletes compositions and versions",
     "purge_trash": "deletes compositions and versions",
@@ -52,6 +57,7 @@ DEFINER_API = {
     "transfer_composition": "writes compositions and shares",
     "undelete_composition": "writes compositions",
     "unshare_composition": "writes shares",
+    "update_metadata": "locks compositions",
     "validate_document": "reads the limits",
 }
 
@@ -60,7 +66,11 @@ ANON_MAY = {"public.open_share_link(text)"}
 
 # Functions that service_role may execute, and the job that needs each. It has no right to a table.
 SERVICE_ROLE_MAY = {
-    "popular_compositions": "warms a cache",
+    "acknowledge_invalidations": "says what caches have forgotten",
+    "current_etags": "audits what a cache holds",
+    "load_for_warming": "warms a cache",
+    "pending_invalidations": "asks what caches must forget",
+    "popular_compositions": "says what to warm a cache with",
     "purge_trash": "purges what has been in the trash for long enough",
     "purge_versions": "ends what is kept no longer",
     "record_usage": "reports what caches and handlers counted",

@@ -40,9 +40,20 @@ from tests.samples import small
 DOCUMENTS = {text: small(rules=text) for text in CONTENTS}
 NAMED = ("composition_id", "organization_id", "link_id", "invitation_id")
 READS = ("get_", "list_", "open_")
+# Acts that change no answer of load_composition(): no cache is told.
+QUIET = (
+    "label_version",
+    "record_usage",
+    "create_share_link",
+    "invite_to_organization",
+    "revoke_invitation",
+)
 NEVER_MADE = ["no piece", "no org", "no link", "no invitation"]
 EVERYONE = [*PEOPLE, STRANGER]
 NAMELESS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
+
+# By person and composition.
+Answers = dict[tuple[str, str], Any]
 
 
 class Actor(Person):
@@ -184,6 +195,41 @@ language sql as $$
 $$;
 """
 
+# What load_composition() answers each of some people for each of some ids, but for the document,
+# which content_hash stands for; who the people are told.
+ANSWERS = """
+create function pg_temp.answer_to(person uuid, piece uuid) returns jsonb
+language plpgsql as $$
+declare
+  code text;
+begin
+  return public.load_composition(piece) - 'document';
+exception
+  when sqlstate 'PT404' or sqlstate 'PT410' then
+    get stacked diagnostics code = pg_exception_detail;
+    return code;
+end;
+$$;
+
+create function pg_temp.answers(people uuid[], pieces uuid[]) returns jsonb
+language plpgsql as $$
+declare
+  answers jsonb[];
+begin
+  for nth in 1 .. cardinality(people) loop
+    perform set_config('role', 'authenticated', true),
+            set_config('request.jwt.claims', jsonb_build_object('sub', people[nth])::text, true);
+    answers := answers || array(
+      select jsonb_build_array(people[nth], p.id, pg_temp.answer_to(people[nth], p.id))
+        from unnest(pieces) as p (id)
+    );
+    perform set_config('role', 'none', true);
+  end loop;
+  return to_jsonb(answers);
+end;
+$$;
+"""
+
 
 # A composition's share, a link with all that came by it, an invitation, or what is in the trash.
 EXPIRE = """
@@ -220,6 +266,7 @@ class Stage:
                 (self.ids[name], self.address(name)),
             )
         connection.execute(LOOK)
+        connection.execute(ANSWERS)
         hashes: dict[str, str] = self.ask(
             "select jsonb_object_agg(encode(private.content_hash(d.value), 'hex'), d.key)"
             "  from jsonb_each(%s) as d",
@@ -331,6 +378,21 @@ class Stage:
         ids = [self.ids[name] for name in pieces]
         return self.named(self.ask("select pg_temp.look(%s, %s)", self.ids[person], ids))
 
+    def answers(self, pieces: list[str]) -> Answers:
+        """What loading answers everybody for everything."""
+        people, ids = ([self.ids[name] for name in names] for names in (EVERYONE, pieces))
+        answers = self.ask("select pg_temp.answers(%s::uuid[], %s::uuid[])", people, ids)
+        return {(person, piece): answer for person, piece, answer in answers or []}
+
+    def noted(self) -> set[str]:
+        """What caches were told to forget since the last look: compositions and people."""
+        return set(
+            self.ask(
+                "with told as (delete from private.cache_outbox as o returning o.*)"
+                " select array(select coalesce(t.composition_id, t.user_id)::text from told as t)"
+            )
+        )
+
     def everything(self) -> Json:
         """All that there is, of what this play has made."""
         ids = list(self.ids.values())
@@ -359,6 +421,8 @@ class Play(RuleBasedStateMachine):
     def begin(self, how: str) -> None:
         for act in OPENINGS[how]:
             self.perform(act)
+        self.stage.noted()
+        self.answers = self.stage.answers(self.world.pieces())
 
     @rule(act=acts())
     def act(self, act: Act) -> None:
@@ -368,7 +432,21 @@ class Play(RuleBasedStateMachine):
         if changed:
             # One at a time, for speed; at the end it is everybody's turn.
             self.look(next(self.lookers))
+            self.compare_answers(act)
         self.agreed = True
+
+    def compare_answers(self, act: Act) -> None:
+        """Caches are told of everybody whose answers an act changed; time tells them itself."""
+        before, self.answers = self.answers, self.stage.answers(self.world.pieces())
+        noted = self.stage.noted()
+        nothing = {"code": "composition_not_found"}
+        missed = [
+            (person, piece)
+            for (person, piece), answer in self.answers.items()
+            if before.get((person, piece), nothing) != answer and not noted & {person, piece}
+        ]
+        assert act.what == "expire" or missed == [], act
+        assert not (act.what in QUIET and noted), act
 
     def perform(self, act: Act) -> bool:
         """Let an act happen in both.

@@ -1,0 +1,133 @@
+"""The application: the routes, and one shape for all that goes wrong.
+
+Errors of the framework are ours, too: whatever a caller does, the answer is `{error, message, hint,
+...facts}`, and never says back what was sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from functions.api import VERSION
+from functions.api.answers import Answer, problem_answer
+from functions.api.headers import invalid_request
+from functions.api.routes import (
+    account,
+    compositions,
+    documents,
+    health,
+    organizations,
+    sharing,
+    versions,
+)
+from functions.core.problems import Problem
+
+_RESOURCES = (compositions, versions, sharing, documents, organizations, account, health)
+
+# What pydantic finds wrong, in words that quote nothing. Its own name what was sent.
+_MESSAGES = {
+    "missing": "is missing",
+    "extra_forbidden": "holds a key that is not known",
+    "string_type": "has to be a string",
+    "string_too_long": "is too long",
+    "string_pattern_mismatch": "has another form",
+    "list_type": "has to be an array",
+    "bool_type": "has to be true or false",
+    "bool_parsing": "has to be true or false",
+    "int_type": "has to be a whole number",
+    "int_parsing": "has to be a whole number",
+    "int_from_float": "has to be a whole number",
+    "uuid_type": "has to be a UUID",
+    "uuid_parsing": "has to be a UUID",
+    "literal_error": "is not one of those allowed",
+}
+
+
+def create_app() -> FastAPI:
+    """The application. Before its first request, `state.services` has to be set."""
+    return FastAPI(
+        title="Compositions",
+        # Not include_router(), which would put a router of its own in front of each file.
+        routes=[route for resource in _RESOURCES for route in resource.routes.routes],
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            Problem: _problem,
+            RequestValidationError: _invalid_request,
+            HTTPException: _http,
+            Exception: _fault,
+        },
+    )
+
+
+async def _problem(_request: Request, problem: Exception) -> Answer:
+    assert isinstance(problem, Problem)
+    return problem_answer(problem)
+
+
+async def _invalid_request(_request: Request, error: Exception) -> Answer:
+    assert isinstance(error, RequestValidationError)
+    return problem_answer(invalid_request(_found(found) for found in error.errors()))
+
+
+def _found(found: dict[str, Any]) -> dict[str, Any]:
+    part, *path = found["loc"]
+    if found["type"] == "extra_forbidden":
+        path = path[:-1]  # the key is the caller's own
+    pointer = "".join(f"/{name}" for name in path)
+    return {
+        "in": part,
+        "path": pointer,
+        "message": _MESSAGES.get(found["type"], "is not as it has to be"),
+    }
+
+
+async def _http(request: Request, error: Exception) -> Answer:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = sorted(_methods(request))
+        answer = problem_answer(
+            Problem(
+                405,
+                "method_not_allowed",
+                "there is something here, and nothing of it has this method",
+                "Use one of those allowed, or read /openapi.json.",
+                allowed=allowed,
+            )
+        )
+        answer.headers["allow"] = ", ".join(allowed)
+        return answer
+    return problem_answer(
+        Problem(404, "route_not_found", "there is nothing at this path", "Read /openapi.json.")
+        if error.status_code == 404
+        else Problem(error.status_code, "invalid_request", "the request cannot be read")
+    )
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods of all routes at the path of a request."""
+    return {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods
+    }
+
+
+async def _fault(_request: Request, _error: Exception) -> Answer:
+    # What it was is in the log.
+    return problem_answer(internal_error())
+
+
+def internal_error() -> Problem:
+    """What a caller gets to know of a fault of ours."""
+    return Problem(
+        500, "internal_error", "something went wrong here", "Try again; if it stays, tell us."
+    )

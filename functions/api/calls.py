@@ -1,0 +1,205 @@
+"""What a route does: one function of the database, run as the caller, and its answer back.
+
+Writes keep what they change out of the cache from before they are sent until they are known to be
+in force, and answer after that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from functions.api.answers import Answer, Timing, text_answer
+from functions.api.headers import base_version
+from functions.api.services import Services
+from functions.core import database
+from functions.core.cache import Writing
+from functions.core.database import Verbatim, encode
+from functions.core.metrics import Metrics
+from functions.core.problems import DatabaseProblem, Problem
+from functions.core.tokens import Caller
+
+# The pages of a person's compositions that are looked through before they are handed over.
+_MOST_PAGES = 5
+_PAGE = 200
+
+
+class Call:
+    """A request of somebody who is signed in.
+
+    Args:
+        request: It.
+        services: What all requests share.
+        caller: Who sends it.
+        timing: Runs since the request came.
+    """
+
+    def __init__(
+        self, request: Request, services: Services, caller: Caller, timing: Timing
+    ) -> None:
+        self.request = request
+        self.services = services
+        self.caller = caller
+        self.timing = timing
+        self.metrics = Metrics("api")
+
+    async def run(self, function: str, arguments: Mapping[str, Any]) -> database.Answer:
+        """Run `public.<function>` as the caller.
+
+        Raises:
+            DatabaseProblem: The database refused.
+            DatabaseUnavailable: It gave no answer.
+        """
+        try:
+            return await self.services.database.call(function, self.caller.token, **arguments)
+        finally:
+            self.timing.lap("db")
+
+    async def read(self, function: str, /, **arguments: Any) -> Answer:
+        """Answer what a function that only reads answers."""
+        answer = await self.run(function, arguments)
+        return text_answer(self.request, answer.body, {"server-timing": str(self.timing)})
+
+    async def write(
+        self,
+        function: str,
+        arguments: Mapping[str, Any],
+        *,
+        compositions: Iterable[UUID] = (),
+        viewers: Iterable[UUID] = (),
+        handing_over: Mapping[str, Any] | None = None,
+        status: int = 200,
+        location: str | None = None,
+    ) -> Answer:
+        """Answer what a function that writes answers, once all that it changed is in force.
+
+        Args:
+            function: What to run, once for each `Idempotency-Key`.
+            arguments: Its arguments.
+            compositions: Whose loads may be others afterwards.
+            viewers: Who may load others afterwards.
+            handing_over: A filter of `list_my_compositions`: what gets another owner, or none.
+            status: When all went well.
+            location: Of what was made, with keys of the answer in braces.
+        """
+        compositions, are_all = [*compositions], True
+        if handing_over is not None:
+            theirs, are_all = await self._handed_over(handing_over)
+            compositions += theirs
+        async with self.writing(compositions, viewers) as writing:
+            answer = await self.once(function, arguments)
+        writing.settled = writing.settled and are_all
+        return self.written(answer, writing, status, location)
+
+    @asynccontextmanager
+    async def writing(
+        self, compositions: Iterable[UUID] = (), viewers: Iterable[UUID] = ()
+    ) -> AsyncIterator[Writing]:
+        """Keep these out of the cache while the database is asked to change them."""
+        async with self.services.cache.writing(compositions, viewers) as writing:
+            yield writing
+        self.timing.lap("cache")
+
+    async def once(
+        self, function: str, arguments: Mapping[str, Any], step: str = ""
+    ) -> database.Answer:
+        """Run a function that writes; with an `Idempotency-Key`, once for it.
+
+        Args:
+            function: What to run.
+            arguments: Its arguments.
+            step: Of a request that runs several functions.
+        """
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            return await self.run(function, arguments)
+        if step:
+            key = hashlib.sha256(f"{step}:{key}".encode()).hexdigest()
+        return await self.run(
+            "call_once",
+            {
+                "mutation_id": key,
+                "function": function,
+                "arguments": Verbatim(encode(arguments)),
+            },
+        )
+
+    def written(
+        self,
+        answer: database.Answer,
+        writing: Writing,
+        status: int = 200,
+        location: str | None = None,
+    ) -> Answer:
+        """The answer to a write that was carried out.
+
+        Whatever became of the cache, it was: 202 says that cached reads will show it soon.
+        """
+        headers = {"server-timing": str(self.timing)}
+        if location is not None:
+            headers["location"] = location.format_map(answer.json())
+        if not writing.settled:
+            status = 202
+            headers["x-cache"] = "pending"
+            self.metrics.count("UnsettledWrites")
+            self.metrics.flush()
+        return Answer(status, answer.body, headers)
+
+    def base_version(self) -> int:
+        """The version that a change starts from."""
+        return base_version(self.request.headers.get("if-match"))
+
+    async def stale(self, composition_id: UUID, refusal: DatabaseProblem) -> Problem:
+        """What a change gets that does not start from the head: the head.
+
+        It is loaded after the refusal: a change that starts from it is stale only if somebody has
+        saved since.
+        """
+        current = await self.run("load_composition", {"composition_id": composition_id})
+        return Problem(
+            412,
+            refusal.code,
+            refusal.message,
+            "Apply the change to `current`, and send it again with its version as If-Match.",
+            **refusal.facts,
+            current=Verbatim(current.body),
+        )
+
+    async def _handed_over(self, filter: Mapping[str, Any]) -> tuple[list[UUID], bool]:
+        """The compositions of somebody who leaves.
+
+        Returns:
+            Their ids, and whether these are all.
+        """
+        found: list[UUID] = []
+        after = None
+        for _ in range(_MOST_PAGES):
+            arguments = {"filter": filter, "after": after, "row_limit": _PAGE}
+            page = (await self.run("list_my_compositions", arguments)).json()
+            found += [UUID(item["composition_id"]) for item in page["items"]]
+            after = page["next"]
+            if after is None:
+                return found, True
+        return found, False
+
+
+async def signed_in(request: Request) -> Call:
+    """Who sends a request.
+
+    Raises:
+        Problem: 401: nobody, or it cannot be told.
+    """
+    timing = Timing()
+    services: Services = request.app.state.services
+    caller = await services.tokens.verify(request.headers.get("authorization"))
+    timing.lap("auth")
+    return Call(request, services, caller, timing)
+
+
+SignedIn = Annotated[Call, Depends(signed_in)]

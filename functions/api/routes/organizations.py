@@ -1,0 +1,93 @@
+"""Organisations, their members, and invitations."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from functions.api.calls import SignedIn
+from functions.api.models import Invitation, InvitationToken, Membership, Organization
+from functions.api.routing import router
+from functions.core.problems import DatabaseProblem
+
+routes = router()
+
+
+@routes.post("/v1/organizations", status_code=201)
+async def create_organization(organization: Organization, call: SignedIn) -> Response:
+    """Create an organisation, with the caller as its owner."""
+    return await call.write(
+        "create_organization",
+        organization.arguments(),
+        status=201,
+        location="/v1/organizations/{organization_id}",
+    )
+
+
+@routes.put("/v1/organizations/{organization_id}/members/{user_id}")
+async def set_organization_member(
+    organization_id: UUID, user_id: UUID, membership: Membership, call: SignedIn
+) -> Response:
+    """Add a person to an organisation, or change their role in it."""
+    arguments = membership.arguments() | {"organization_id": organization_id, "user_id": user_id}
+    async with call.writing(viewers=[user_id]) as writing:
+        try:
+            answer = await call.once("add_organization_member", arguments)
+        except DatabaseProblem as problem:
+            if problem.code != "already_member":
+                raise
+            answer = await call.once("set_organization_role", arguments, step="role")
+    return call.written(answer, writing)
+
+
+@routes.delete("/v1/organizations/{organization_id}/members/{user_id}")
+async def remove_organization_member(
+    organization_id: UUID, user_id: UUID, call: SignedIn
+) -> Response:
+    """Remove a person from an organisation, or leave it."""
+    function, arguments = "leave_organization", {"organization_id": organization_id}
+    if user_id != call.caller.user_id:
+        function, arguments = "remove_organization_member", arguments | {"user_id": user_id}
+    # What they own there gets another owner, whom every load of it names.
+    return await call.write(
+        function,
+        arguments,
+        viewers=[user_id],
+        handing_over={"owner_id": user_id, "organization_id": organization_id},
+    )
+
+
+@routes.get("/v1/organizations/{organization_id}/invitations")
+async def list_invitations(organization_id: UUID, call: SignedIn) -> Response:
+    """List the invitations to an organisation that nobody has accepted, oldest first."""
+    return await call.read("list_invitations", organization_id=organization_id)
+
+
+@routes.post("/v1/organizations/{organization_id}/invitations", status_code=201)
+async def invite_to_organization(
+    organization_id: UUID, invitation: Invitation, call: SignedIn
+) -> Response:
+    """Invite whoever has an e-mail address. The token is shown this once."""
+    return await call.write(
+        "invite_to_organization",
+        invitation.arguments() | {"organization_id": organization_id},
+        status=201,
+        location="/v1/organizations/{organization_id}/invitations/{invitation_id}",
+    )
+
+
+@routes.delete("/v1/organizations/{organization_id}/invitations/{invitation_id}")
+async def revoke_invitation(
+    organization_id: UUID,  # noqa: ARG001 - the id of the invitation decides
+    invitation_id: UUID,
+    call: SignedIn,
+) -> Response:
+    """Take an invitation back."""
+    return await call.write("revoke_invitation", {"invitation_id": invitation_id})
+
+
+@routes.post("/v1/invitations/accept")
+async def accept_invitation(token: InvitationToken, call: SignedIn) -> Response:
+    """Become a member of an organisation by an invitation."""
+    return await call.write("accept_invitation", token.arguments(), viewers=[call.caller.user_id])

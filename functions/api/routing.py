@@ -1,0 +1,81 @@
+"""How all routes read their requests: JSON, strictly, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.api.calls import signed_in
+from functions.api.strict_json import read_object
+from functions.core.problems import Problem
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+
+
+class _JsonRequest(Request):
+    """A request whose body was read already."""
+
+    _members: dict[str, Any]
+
+    async def json(self) -> dict[str, Any]:
+        return self._members
+
+    async def read(self) -> None:
+        """Read it.
+
+        Raises:
+            Problem: 413 `body_too_large`, 415 `not_json`, 400 `invalid_json`, 413 `too_deep`.
+        """
+        body = await self.body()
+        if len(body) > MAX_BODY_BYTES:
+            raise Problem(
+                413,
+                "body_too_large",
+                "the body has more than 2 MiB",
+                "Send less: a document has at most 1 MiB.",
+                limit=MAX_BODY_BYTES,
+            )
+        if body and not self._is_json():
+            raise Problem(
+                415,
+                "not_json",
+                "the body is not sent as JSON",
+                "Send Content-Type: application/json, in UTF-8 and not compressed.",
+            )
+        self._members = read_object(body) if body else {}
+
+    def _is_json(self) -> bool:
+        media_type, _, parameters = self.headers.get("content-type", "").lower().partition(";")
+        charset = parameters.strip().removeprefix("charset=").strip('"')
+        return (
+            media_type.strip() == "application/json"
+            and charset in {"", "utf-8"}
+            and self.headers.get("content-encoding", "identity").lower() == "identity"
+        )
+
+
+class _Route(APIRoute):
+    """A route that reads the body itself, if it takes one, and not before it knows whose it is."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def read_and_handle(request: Request) -> Response:
+            await signed_in(request)
+            strict = _JsonRequest(request.scope, request.receive)
+            await strict.read()
+            return await handle(strict)
+
+        return read_and_handle
+
+
+def router() -> APIRouter:
+    """A router for the routes of one file."""
+    return APIRouter(route_class=_Route, redirect_slashes=False)
