@@ -108,7 +108,8 @@ def _figures(measured: Measured) -> Iterator[str]:
             yield _figure(f"A {kind}, p95", its, f"p50 {duration(percentile(values, 0.5))}")
     if lags := measured.values("InvalidationLag"):
         its = duration(percentile(lags, 0.95))
-        yield _figure("Invalidation lag, p95", its, f"of {len(lags):,} deliveries")
+        deliveries = _counted(len(lags), "delivery", "deliveries")
+        yield _figure("Invalidation lag, p95", its, f"of {deliveries}")
     if "AuditChecked" in measured.points:
         wrong, checked = (round(measured.total(f"Audit{n}")) for n in ("Mismatches", "Checked"))
         yield _figure("Audits", f"{wrong:,} wrong", f"of {checked:,} compared", is_bad=wrong > 0)
@@ -147,17 +148,19 @@ def _plots(measured: Measured, timeline: Timeline) -> Iterator[str]:
             latencies(measured),
         )
     if lags := measured.values("InvalidationLag"):
+        deliveries = _counted(len(lags), "delivery", "deliveries")
         yield _plot(
             "From a direct write until the cache forgot",
-            f"{len(lags):,} deliveries: p50 {duration(percentile(lags, 0.5))}, "
+            f"{deliveries}: p50 {duration(percentile(lags, 0.5))}, "
             f"p95 {duration(percentile(lags, 0.95))}, at most {duration(max(lags))}.",
             timeline.lag(),
         )
     refused, unsettled = (round(measured.total(n)) for n in ("FillRefusals", "UnsettledWrites"))
+    answers = _counted(refused, "answer", "answers")
+    writes = _counted(unsettled, "write was", "writes were")
     yield _plot(
         "Fills refused, writes not settled",
-        f"{refused:,} answers were overtaken by a write and not kept; {unsettled:,} writes were "
-        "saved while the cache could not be told.",
+        f"{answers} could not be kept; {writes} saved while the cache could not be told.",
         timeline.setbacks() if refused or unsettled else "",
     )
     if "AuditChecked" in measured.points:
@@ -173,6 +176,10 @@ def _plots(measured: Measured, timeline: Timeline) -> Iterator[str]:
             f"{filesize.decimal(int(saved))}, by compression and because clients had them.",
             timeline.saved(),
         )
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _plot(title: str, says: str, svg: str) -> str:

@@ -106,6 +106,16 @@ class Bin:
 
     @property
     def is_bypassed(self) -> bool:
+        """Whether most loads went past the cache; one or two may just have met a write."""
+        return self.loads.total() > 2 and self.loads["bypass"] * 2 > self.loads.total()
+
+
+def hit_rate(self) -> float | None:
+        """Of 1; None: nothing was loaded."""
+        return hit_rate(self.loads)
+
+    @property
+    def is_bypassed(self) -> bool:
         """Whether the cache was left out of most loads: the breaker is open, or Redis is away."""
         return self.loads["bypass"] * 2 > self.loads.total()
 

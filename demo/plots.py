@@ -70,7 +70,7 @@ _STYLE: dict[Any, Any] = {
 }
 # So few values are dots, too: a line through one is none.
 _FEW = 12
-# What is too quick to be measured stands at the bottom of a logarithmic axis.
+# What was too quick to be measured stands at the bottom of a logarithmic axis.
 _LEAST_MS = 0.01
 _BARS = {"refused fills": "miss", "unsettled writes": "bypass", "right": "good", "wrong": "bad"}
 
@@ -274,14 +274,15 @@ def _amounts(axes: Axes, most: float, text: Callable[[float, int], str]) -> None
 
 
 def _durations(axes: Axes, direction: Literal["x", "y"], values: Sequence[float]) -> None:
-    """Make an axis logarithmic, from a bit below the least value to a bit above the greatest."""
-    least, most = max(min(values), _LEAST_MS) / 1.3, max(*values, _LEAST_MS) * 1.3
-    powers = [10.0**power for power in range(-3, 15)]
-    for factors in ([1], [1, 2, 5]):
-        ticks = [p * factor for p in powers for factor in factors if least <= p * factor <= most]
-        if len(ticks) > 2:
-            break
-    axes.set(**{f"{direction}scale": "log", f"{direction}lim": (least, most)})
+    """Make an axis logarithmic, from a round time below all to one above all."""
+    steps = [10.0**power * factor for power in range(-3, 15) for factor in (1, 2, 5)]
+    low, high = max(min(values), _LEAST_MS), max(*values, _LEAST_MS)
+    least = max(step for step in steps if step <= low)
+    most = min(step for step in steps if step >= high)
+    ticks = [step for step in steps if least <= step <= most]
+    if len(ticks) > 7:
+        ticks = [tick for tick in ticks if f"{tick:e}".startswith("1")]
+    axes.set(**{f"{direction}scale": "log", f"{direction}lim": (least / 1.1, most * 1.1)})
     axis = axes.xaxis if direction == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
