@@ -110,16 +110,6 @@ class Bin:
         return self.loads.total() > 2 and self.loads["bypass"] * 2 > self.loads.total()
 
 
-def hit_rate(self) -> float | None:
-        """Of 1; None: nothing was loaded."""
-        return hit_rate(self.loads)
-
-    @property
-    def is_bypassed(self) -> bool:
-        """Whether the cache was left out of most loads: the breaker is open, or Redis is away."""
-        return self.loads["bypass"] * 2 > self.loads.total()
-
-
 def hit_rate(loads: dict[str, int]) -> float | None:
     """How many of the loads the cache answered, of 1; None: there were none."""
     total = sum(loads.values())
