@@ -24,7 +24,13 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Write",
         "make a composition and change it",
-        ("create_composition", "save_version", "update_metadata", "validate_document"),
+        (
+            "create_composition",
+            "save_version",
+            "update_metadata",
+            "validate_document",
+            "call_once",
+        ),
     ),
     (
         "Find and load",
@@ -51,6 +57,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "delete_composition",
             "undelete_composition",
             "purge_composition",
+            "delete_my_account",
         ),
     ),
     (

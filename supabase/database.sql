@@ -14,12 +14,14 @@
 \ir tables/shared_compositions.sql
 \ir tables/composition_usage.sql
 \ir tables/cache_outbox.sql
+\ir tables/client_mutations.sql
 \ir tables/secrets.sql
 
 \ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
 \ir routines/private/array_alignment.sql
 \ir routines/private/array_changes.sql
+\ir routines/private/call_statement.sql
 \ir routines/private/caller_id.sql
 \ir routines/private/change_phrase.sql
 \ir routines/private/child_problems.sql
@@ -60,7 +62,9 @@
 \ir routines/private/fold_text.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_invalidations.sql
+\ir routines/private/forget_mutations.sql
 \ir routines/private/forget_versions.sql
+\ir routines/private/functions_to_call_once.sql
 \ir routines/private/granting_role.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/has_ids.sql
@@ -72,6 +76,7 @@
 \ir routines/private/invalidate_members.sql
 \ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
+\ir routines/private/is_of_type.sql
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
@@ -108,6 +113,7 @@
 \ir routines/private/put_share.sql
 \ir routines/private/queue_account_deletion.sql
 \ir routines/private/refuse_argument.sql
+\ir routines/private/refuse_call.sql
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_known_member.sql
@@ -116,6 +122,8 @@
 \ir routines/private/refuse_unknown_organization.sql
 \ir routines/private/refuse_unknown_user.sql
 \ir routines/private/refuse_version.sql
+\ir routines/private/replay.sql
+\ir routines/private/request_hash.sql
 \ir routines/private/require_cached_entries.sql
 \ir routines/private/require_composition_role.sql
 \ir routines/private/require_invitation.sql
@@ -154,11 +162,13 @@
 \ir routines/accept_share_link.sql
 \ir routines/acknowledge_invalidations.sql
 \ir routines/add_organization_member.sql
+\ir routines/call_once.sql
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
 \ir routines/create_share_link.sql
 \ir routines/current_etags.sql
 \ir routines/delete_composition.sql
+\ir routines/delete_my_account.sql
 \ir routines/diff_versions.sql
 \ir routines/export_my_data.sql
 \ir routines/fork_composition.sql
@@ -194,6 +204,7 @@
 \ir routines/validate_document.sql
 
 \ir policies/cache_outbox.sql
+\ir policies/client_mutations.sql
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql

@@ -64,6 +64,16 @@ ATTACKS: dict[str, Attack] = {
     "add_organization_member": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("user"), "role": "member"}
     ),
+    "call_once": Attack(
+        {
+            "mutation_id": "d2a84cb6",
+            "function": "label_version",
+            "arguments": Id(
+                "composition",
+                inside=lambda named: {"composition_id": named, "version": 1, "label": "Good"},
+            ),
+        }
+    ),
     "create_composition": Attack(
         {
             "title": "New",
@@ -87,6 +97,7 @@ ATTACKS: dict[str, Attack] = {
         }
     ),
     "delete_composition": Attack({"composition_id": COMPOSITION, "base_version": 2}),
+    "delete_my_account": Attack({"email": Id("email")}),
     "diff_versions": Attack(
         {"composition_id": COMPOSITION, "from_version": VERSION, "to_version": VERSION}
     ),

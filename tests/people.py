@@ -50,7 +50,7 @@ class Person:
             )
             yield
 
-    def call(self, function: str, **arguments: Any) -> Any:
+    def call(self, function: str, /, **arguments: Any) -> Any:
         """Run `public.<function>` as PostgREST does, and return its JSON result."""
         query = sql.SQL("select public.{}({})").format(
             sql.Identifier(function),

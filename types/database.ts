@@ -403,6 +403,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "call_once": {
+                Args: {
+                    "arguments": Json;
+                    "function": string;
+                    "mutation_id": string;
+                };
+                Returns: Json;
+            };
             "create_composition": {
                 Args: {
                     "description"?: string;
@@ -438,6 +446,12 @@ export type Database = {
                 Args: {
                     "base_version"?: number;
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "delete_my_account": {
+                Args: {
+                    "email": string;
                 };
                 Returns: Json;
             };

@@ -281,11 +281,14 @@ export interface Answers {
   accept_share_link: Share;
   acknowledge_invalidations: { acknowledged: number };
   add_organization_member: Membership;
+  /** What the function returns. */
+  call_once: Json;
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
   current_etags: CurrentEtag[];
   delete_composition: Written;
+  delete_my_account: { user_id: string };
   diff_versions: Difference;
   export_my_data: ExportedData;
   fork_composition: Written;
@@ -325,6 +328,7 @@ export interface Answers {
 export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
   current_etags: { entries: { composition_id: string; user_id: string }[] };
+  delete_my_account: { email: string | null };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
   record_usage: { entries: UsageEntry[] };

@@ -50,7 +50,7 @@ _MESSAGES = {
 
 def create_app() -> FastAPI:
     """The application. Before its first request, `state.services` has to be set."""
-    return FastAPI(
+    app = FastAPI(
         title="Compositions",
         # Not include_router(), which would put a router of its own in front of each file.
         routes=[route for resource in _RESOURCES for route in resource.routes.routes],
@@ -65,6 +65,17 @@ def create_app() -> FastAPI:
             Exception: _fault,
         },
     )
+    # FastAPI's own way to have another one.
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    from functions.api.openapi import describe  # noqa: PLC0415 - no other request needs it
+
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app)
+    return app.openapi_schema
 
 
 async def _problem(_request: Request, problem: Exception) -> Answer:

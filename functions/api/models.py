@@ -97,7 +97,7 @@ class Transfer(Body):
     organization_id: Id | None = None
 
 
-class Share(Body):
+class Sharing(Body):
     """What the grantee of a share may do."""
 
     role: ShareRole
@@ -105,7 +105,7 @@ class Share(Body):
     expires_at: Time | None = None
 
 
-class Link(Body):
+class Linking(Body):
     """A link to be made."""
 
     role: ShareRole
@@ -118,19 +118,19 @@ class Validation(Body):
     document: Annotated[InstanceOf[Verbatim], WithJsonSchema({"description": "any JSON"})]
 
 
-class Organization(Body):
+class Founding(Body):
     """An organisation to be made."""
 
     name: str
 
 
-class Membership(Body):
+class Joining(Body):
     """The role of a member."""
 
     role: MemberRole
 
 
-class Invitation(Body):
+class Inviting(Body):
     """Who is invited."""
 
     email: str

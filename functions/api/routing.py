@@ -78,4 +78,4 @@ class _Route(APIRoute):
 
 def router() -> APIRouter:
     """A router for the routes of one file."""
-    return APIRouter(route_class=_Route, redirect_slashes=False)
+    return APIRouter(route_class=_Route, generate_unique_id_function=lambda route: route.name)

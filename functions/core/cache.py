@@ -34,6 +34,7 @@ _LEASE_MS = 60_000
 _CLOCK_SKEW_MS = 1000
 _NONE = "-"
 _ETAG = re.compile(r"[0-9a-f]{1,128}")
+_VIEWER_FIELD = re.compile(rb"p:([0-9a-f]{32})([0-9a-f]{32})")
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 
 _READ, _FILL = Script("read"), Script("fill")
@@ -298,9 +299,9 @@ class Cache:
 
         def understand(answer: Any) -> Filled | Refused:
             match answer:
-                case [b"OK"] if not is_held:
+                case [b"OK" | "OK"] if not is_held:
                     return Filled(None)
-                case [b"OK", bytes(held)]:
+                case [b"OK" | "OK", bytes(held)]:
                     return Filled(held)
                 case [b"LOST" | b"REVOKED" | b"FULL" | b"GONE" as reason]:
                     return Refused(reason.decode().lower())
@@ -426,8 +427,9 @@ class Cache:
         names = [["HRANDFIELD", keys.composition_key(self._prefix, id), 8] for id in compositions]
         candidates = []
         for id, fields in zip(compositions, await self._pipeline(names), strict=True):
-            for field in fields or []:
-                if matched := re.fullmatch(rb"p:([0-9a-f]{32})([0-9a-f]{32})", field):
+            # What was dropped meanwhile has none.
+            for field in filter(None, fields or []):
+                if matched := _VIEWER_FIELD.fullmatch(field):
                     user, fingerprint = matched[1].decode(), matched[2].decode()
                     candidates.append(Entry(id, UUID(user), fingerprint, None))
         secrets.SystemRandom().shuffle(candidates)
@@ -467,15 +469,15 @@ class Cache:
         counts: dict[UUID, list[int]] = {}
         for key in keys.usage_keys(self._prefix):
             try:
-                taken = await self._run(_TAKE_USAGE, [key], [], _pairs)
+                taken = await self._run(_TAKE_USAGE, [key], [], _counts)
             except CacheUnavailable:
                 if not counts:
                     raise
                 break
-            for name, count in taken:
-                loads_and_hits = counts.setdefault(UUID(name[2:]), [0, 0])
+            for composition_id, were_hits, count in taken:
+                loads_and_hits = counts.setdefault(composition_id, [0, 0])
                 loads_and_hits[0] += count
-                loads_and_hits[1] += count if name.startswith("h:") else 0
+                loads_and_hits[1] += count if were_hits else 0
         return [Usage(id, loads, hits) for id, (loads, hits) in counts.items()]
 
     async def _end(self, writing: Writing, token: str) -> bool:
@@ -563,24 +565,31 @@ def _field(viewer: Viewer) -> str:
 
 
 def _ok(answer: Any) -> None:
-    if answer not in {"OK", b"OK"}:
+    if answer not in (b"OK", "OK"):
         raise ValueError("not OK")
 
 
 def _is_warm(answer: Any) -> bool:
-    if answer not in {b"OK", "OK", b"HELD", b"BUSY"}:
+    if answer not in (b"OK", "OK", b"HELD", b"BUSY"):
         raise ValueError("warm")
     return bool(answer != b"BUSY")
 
 
 def _text_or_none(answer: Any) -> str | None:
-    if answer is None:
-        return None
-    if not isinstance(answer, bytes):
+    if answer is not None and not isinstance(answer, bytes):
         raise ValueError("peek")
-    return answer.decode()
+    return answer.decode() if answer is not None else None
 
 
-def _pairs(answer: Any) -> list[tuple[str, int]]:
-    names, counts = answer[::2], answer[1::2]
-    return [(name.decode(), int(count)) for name, count in zip(names, counts, strict=True)]
+def _counts(answer: Any) -> list[tuple[UUID, bool, int]]:
+    """Composition, whether its loads were hits, and how many there were."""
+    if not isinstance(answer, list):
+        raise ValueError("take_usage")
+    counts = []
+    for name, count in zip(answer[::2], answer[1::2], strict=True):
+        match name, count:
+            case bytes(), bytes():
+                counts.append((UUID(name[2:].decode()), name.startswith(b"h:"), int(count)))
+            case _:
+                raise ValueError("take_usage")
+    return counts

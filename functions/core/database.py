@@ -95,24 +95,18 @@ class Database:
             DatabaseProblem: The database refused; status and code are its own.
             DatabaseUnavailable: No answer within the deadline, or none that is one.
         """
-        # The headers are a copy that the builder made for this call alone.
-        request = self._client.rpc(function, {}).request
-        bearer = bearer or self._anon_key
-        of_service = bearer == self._service_role_key
-        request.headers["apikey"] = bearer if of_service else self._anon_key
-        request.headers["Authorization"] = f"Bearer {bearer}"
-        try:
-            async with asyncio.timeout(self._deadline):
-                response = await self._http.post(
-                    str(request.path), content=encode(arguments), headers=request.headers
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise DatabaseUnavailable(outcome_known=True) from error
-        except (TimeoutError, httpx.HTTPError) as error:
-            raise DatabaseUnavailable(outcome_known=False) from error
-        if response.is_success:
-            return Answer(response.content, response.headers)
-        raise _problem(response)
+        return await self._run(function, bearer, arguments, attempts=1)
+
+    async def read(self, function: str, bearer: str | None, /, **arguments: Any) -> Answer:
+        """Run a function that writes nothing: as `call`, and once more if the connection breaks.
+
+        A connection that was kept while the process was frozen may be one that nobody else knows.
+
+        Raises:
+            DatabaseProblem: As `call`.
+            DatabaseUnavailable: As `call`.
+        """
+        return await self._run(function, bearer, arguments, attempts=2)
 
     async def call_as_service(self, function: str, /, **arguments: Any) -> Answer:
         """Run `public.<function>` as `service_role`: for jobs, never for a caller.
@@ -126,9 +120,42 @@ class Database:
             raise SettingsError("SUPABASE_SERVICE_ROLE_KEY is not set")
         return await self.call(function, self._service_role_key, **arguments)
 
+    async def _run(
+        self, function: str, bearer: str | None, arguments: Mapping[str, Any], *, attempts: int
+    ) -> Answer:
+        # The headers are a copy that the builder made for this call alone.
+        request = self._client.rpc(function, {}).request
+        bearer = bearer or self._anon_key
+        of_service = bearer == self._service_role_key
+        request.headers["apikey"] = bearer if of_service else self._anon_key
+        request.headers["Authorization"] = f"Bearer {bearer}"
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self._post(
+                    str(request.path), request.headers, encode(arguments), attempts
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise DatabaseUnavailable(outcome_known=True) from error
+        except (TimeoutError, httpx.HTTPError) as error:
+            raise DatabaseUnavailable(outcome_known=False) from error
+        if response.is_success:
+            return Answer(response.content, response.headers)
+        raise _problem(response)
+
+    async def _post(
+        self, url: str, headers: httpx.Headers, content: bytes, attempts: int
+    ) -> httpx.Response:
+        while True:
+            attempts -= 1
+            try:
+                return await self._http.post(url, content=content, headers=headers)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if attempts == 0:
+                    raise
+
 
 def encode(members: Mapping[str, Any]) -> bytes:
-    """The JSON object of these members, what is `Verbatim` as it is."""
+    """The JSON object of these members; what is `Verbatim`, as it is."""
     pairs = (
         json.dumps(name).encode()
         + b":"

@@ -66,7 +66,8 @@ class Metrics:
             name: One of UNITS.
             value: In its unit.
         """
-        self._values.setdefault(name, []).append(_known(name, value))
+        known = _known(name, value)
+        self._values.setdefault(name, []).append(known)
 
     def flush(self) -> None:
         """Print what there is, and forget it."""

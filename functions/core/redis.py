@@ -134,7 +134,7 @@ class Transport:
             body = json.dumps([_texts(each) for each in command]).encode()
             request = _request(self._server, path, headers, body, b"Upstash-Encoding: base64\r\n")
             status, answer = await self._exchange(request, repeatable=False)
-            return _understood(functools.partial(_pipelined, status), answer)
+            return _understood(functools.partial(_pipelined, status, len(command)), answer)
         if isinstance(command[-1], bytes) and command[-1]:
             path += _path(command[:-1])
             body = command[-1]
@@ -477,11 +477,13 @@ def _parse_resp(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     raise ValueError("no value")
 
 
-def _pipelined(status: int, body: bytes) -> list[Any]:
+def _pipelined(status: int, count: int, body: bytes) -> list[Any]:
     """The values that an answer in JSON holds, one for each command."""
     if status != 200:
         raise UpstashError(_error(status, body))
     results = json.loads(body)
+    if len(results) != count:
+        raise ValueError("not one for each command")
     for result in results:
         if "error" in result:
             raise UpstashError(result["error"])

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 2
 # How long a direct write may take to be seen at the worst, and a bit more.
 _PATIENCE_SECONDS = 20
 _RECHECK_SECONDS = 1
-_SAMPLE = 200
+_SAMPLE = 50  # each takes some six commands of Redis
 _NAMED = 20
 
 # What the functions of the database take at a time, at most.

@@ -34,6 +34,25 @@ create index cache_outbox_due_at_idx on private.cache_outbox (due_at);
 
 alter table private.cache_outbox enable row level security;
 
+-- What call_once() has done, and answered, so that it does nothing twice. It is forgotten after
+-- mutation_days (private.settings).
+create table private.client_mutations (
+  user_id      uuid        not null,
+  mutation_id  text        not null,              -- chosen by the person's client
+  request_hash bytea       not null,              -- of the function and its arguments
+  result       jsonb,                             -- without a secret; null: while it is being done
+  has_secret   boolean     not null default false,  -- whether the answer had one
+  created_at   timestamptz not null default clock_timestamp(),
+
+  constraint client_mutations_pkey primary key (user_id, mutation_id),
+  constraint client_mutations_user_id_fkey
+    foreign key (user_id) references auth.users (id) on delete cascade
+);
+
+create index client_mutations_created_at_idx on private.client_mutations (created_at);
+
+alter table private.client_mutations enable row level security;
+
 -- Where the webhook goes, and what signs it, on a project without a vault: by the names under which
 -- a vault has them. Written by private.configure_webhook().
 create table private.secrets (
@@ -74,6 +93,90 @@ begin
       true
     );
   end if;
+end;
+$$;
+
+-- Check a call that somebody describes in JSON, and put it into SQL.
+--
+--   function   one of private.functions_to_call_once()
+--   arguments  object with its arguments by name
+--   returns    a statement that makes the call, and takes the arguments as its parameter
+--
+-- Raises
+--   PT422 invalid_argument  no such function; no object; an argument that the function does not have,
+--                           that is missing, or of another type, with its name as key
+--
+-- All names and types in the statement are the catalog's.
+create function private.call_statement(function text, arguments jsonb) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  names    text[];   -- of all arguments
+  types    text[];
+  required integer;  -- so many of them have no default, the first ones
+  given    text[];
+  wrong    text;
+  row_type text;
+begin
+  select p.proargnames[1:p.pronargs], p.pronargs - p.pronargdefaults,
+         array(
+           select format_type(t.oid, null)
+             from unnest(p.proargtypes) with ordinality as t (oid, nth)
+            order by t.nth
+         )
+    into names, required, types
+    from pg_catalog.pg_proc as p
+   where p.pronamespace = 'public'::regnamespace
+     and p.proname = call_statement.function
+     and p.proname = any (private.functions_to_call_once());
+
+  if names is null then
+    raise exception 'no such function is called once' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object(
+        'code', 'invalid_argument',
+        'argument', 'function',
+        'allowed', to_jsonb(private.functions_to_call_once())
+      ),
+      hint    = 'Name a function that writes.';
+  end if;
+
+  if jsonb_typeof(arguments) is distinct from 'object'
+    or exists (select from jsonb_object_keys(arguments) as k (name) where k.name <> all (names))
+  then
+    perform private.refuse_call(names);
+  end if;
+
+  select a.name into wrong
+    from unnest(names, types) with ordinality as a (name, type, nth)
+   where not private.is_of_type(arguments -> a.name, a.type, a.nth > required)
+   order by a.nth
+   limit 1;
+  if wrong is not null then
+    perform private.refuse_call(names, wrong);
+  end if;
+
+  select array_agg(format('%I', a.name) order by a.nth),
+         string_agg(format('%I %s', a.name, a.type), ', ' order by a.nth)
+    into given, row_type
+    from unnest(names, types) with ordinality as a (name, type, nth)
+   where arguments ? a.name;
+
+  begin
+    execute format('select count(r) from jsonb_to_record($1) as r (%s)', row_type)
+      using arguments;
+  exception
+    when data_exception then
+      perform private.refuse_call(names);
+  end;
+
+  return format(
+    'select public.%I(%s) from jsonb_to_record($1) as r (%s)',
+    function,
+    (select string_agg(format('%1$s => r.%1$s', g.name), ', ') from unnest(given) as g (name)),
+    row_type
+  );
 end;
 $$;
 
@@ -255,6 +358,44 @@ begin
               for update skip locked
          );
 end;
+$$;
+
+-- Delete what call_once() did more than mutation_days ago (private.settings), the oldest 100.
+--
+-- Definer rights: nobody may delete these rows in any other way.
+create function private.forget_mutations() returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  delete from private.client_mutations as m
+   using (
+      select o.user_id, o.mutation_id
+        from private.client_mutations as o
+       where o.created_at
+             < now() - least(private.setting('mutation_days'), 1000000) * interval '1 day'
+       order by o.created_at
+       limit 100
+         for update skip locked
+    ) as old
+   where m.user_id = old.user_id and m.mutation_id = old.mutation_id;
+end;
+$$;
+
+-- The functions that call_once() runs: all that write in the name of a person, but for itself and
+-- delete_my_account(), after which nobody is left to be answered.
+create function private.functions_to_call_once() returns text[]
+language sql immutable
+set search_path = ''
+as $$
+  select array[
+    'accept_invitation', 'accept_share_link', 'add_organization_member', 'create_composition',
+    'create_organization', 'create_share_link', 'delete_composition', 'fork_composition',
+    'invite_to_organization', 'label_version', 'leave_organization', 'purge_composition',
+    'remove_organization_member', 'restore_version', 'revoke_invitation', 'revoke_share_link',
+    'save_version', 'set_organization_role', 'share_composition', 'transfer_composition',
+    'undelete_composition', 'unshare_composition', 'update_metadata'
+  ];
 $$;
 
 -- A signature that only who knows the secret can make: HMAC-SHA256 (RFC 2104), without an extension
@@ -452,6 +593,29 @@ create trigger shared_compositions_invalidate_deleted
   referencing old table as gone
   for each statement execute function private.invalidate_shares();
 
+-- Whether a JSON value can be an argument of a type that functions of the API have. Whether its text
+-- has the form of the type, the type says.
+--
+--   value     null: none is given
+--   type      as format_type() prints it
+--   optional  whether none need be given
+create function private.is_of_type(value jsonb, type text, optional boolean) returns boolean
+language sql immutable
+set search_path = ''
+as $$
+  select case
+    when value is null then optional
+    when type = 'jsonb' or value = 'null' then true
+    when type = 'integer' then jsonb_typeof(value) = 'number'
+    when type <> 'text[]' then jsonb_typeof(value) = 'string'
+    when jsonb_typeof(value) <> 'array' then false
+    else not exists (
+      select from jsonb_array_elements(value) as e (value)
+       where jsonb_typeof(e.value) not in ('string', 'null')
+    )
+  end;
+$$;
+
 -- Whether the caller may view a version with some content.
 --
 --   content_hash  any hash
@@ -620,6 +784,82 @@ begin
 end;
 $$;
 
+-- Refuse a call that is not one of a function's.
+--
+--   names  of all arguments of the function
+--   wrong  the first one that is missing, or of another type; null: something else is
+--
+-- Raises
+--   PT422 invalid_argument  always
+create function private.refuse_call(names text[], wrong text default null) returns void
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  raise exception 'arguments are not those of the function' using
+    errcode = 'PT422',
+    detail  = jsonb_strip_nulls(jsonb_build_object(
+      'code', 'invalid_argument',
+      'argument', 'arguments',
+      'key', wrong,
+      'allowed', to_jsonb(names)
+    )),
+    hint    = 'Send an object with the arguments by name, as docs/api.md has them.';
+end;
+$$;
+
+-- What call_once() answers to what it has done before.
+--
+--   mutation      what was done
+--   request_hash  of what is asked for now
+--   returns       what was answered then
+--
+-- Raises
+--   PT409 secret_not_repeated     the answer had a token, with the ids that it had
+--   PT422 idempotency_key_reused  something else is asked for
+create function private.replay(mutation private.client_mutations, request_hash bytea) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if mutation.request_hash <> replay.request_hash then
+    raise exception 'something else was done under this mutation_id' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object('code', 'idempotency_key_reused'),
+      hint    = 'Make a new mutation_id for each thing that is to be done.';
+  end if;
+
+  if mutation.has_secret then
+    raise exception 'it was done, and its token is shown once' using
+      errcode = 'PT409',
+      detail  = jsonb_build_object('code', 'secret_not_repeated') || (
+        select jsonb_object_agg(r.key, r.value)
+          from jsonb_each(mutation.result) as r
+         where r.key in ('composition_id', 'link_id', 'organization_id', 'invitation_id')
+      ),
+      hint    = 'Revoke it by its id, and make another one.';
+  end if;
+  return mutation.result;
+end;
+$$;
+
+-- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a hostile
+-- number may be of any length.
+--
+--   function   the name of a function
+--   arguments  its arguments
+--   returns    16 bytes
+create function private.request_hash(function text, arguments jsonb) returns bytea
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  request constant jsonb := jsonb_build_array(function, arguments);
+begin
+  return int8send(jsonb_hash_extended(request, 0)) || int8send(jsonb_hash_extended(request, 1));
+end;
+$$;
+
 -- Refuse what is no list of cached entries for current_etags().
 --
 --   entries  as sent
@@ -734,6 +974,74 @@ begin
 end;
 $$;
 
+-- Run a function that writes, at most once: a client that got no answer calls again, with the same
+-- mutation_id, and gets the answer that it missed.
+--
+--   mutation_id  1 to 200 printable characters of ASCII that the client makes up for one thing that
+--                it wants done, such as a UUID; other people's are others
+--   function     the name of a function that writes
+--   arguments    object with its arguments by name, each of the JSON type that it has in a call
+--   returns      what the function returns
+--
+-- Raises
+--   PT401 not_signed_in           the token names nobody
+--   PT401 account_not_found       the account of the token is gone
+--   PT409 secret_not_repeated     it was done, and the token that was answered is not kept: revoke
+--                                 what the ids name, and make another
+--   PT422 idempotency_key_reused  something else was done under this mutation_id
+--   PT422 invalid_argument        mutation_id, function or arguments are something else
+--
+-- What the function raises, this raises: then nothing was done, and the same mutation_id may be tried
+-- again. Of two that come at once, the second waits, and gets the answer of the first. Answers are known for
+-- mutation_days (private.settings); in passing, older ones are forgotten.
+--
+-- Definer rights: nobody may write down answers in any other way. Whatever the function is, callers
+-- may call it themselves.
+create function public.call_once(mutation_id text, function text, arguments jsonb) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller constant uuid := private.lock_caller();
+  call   text;
+  hash   bytea;
+  known  private.client_mutations;
+  answer jsonb;
+begin
+  if coalesce(mutation_id, '') !~ '^[ -~]{1,200}$' then
+    raise exception 'mutation_id is 1 to 200 printable characters' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'mutation_id'),
+      hint    = 'Make a UUID for each thing that is to be done, and keep it while trying.';
+  end if;
+  call := private.call_statement(call_once.function, call_once.arguments);
+  hash := private.request_hash(call_once.function, call_once.arguments);
+
+  loop
+    -- Who does the same just now is waited for.
+    insert into private.client_mutations as m (user_id, mutation_id, request_hash)
+    values (caller, call_once.mutation_id, hash)
+    on conflict do nothing;
+    exit when found;
+
+    select m.* into known
+      from private.client_mutations as m
+     where m.user_id = caller and m.mutation_id = call_once.mutation_id;
+    if found then
+      return private.replay(known, hash);
+    end if;
+  end loop;
+
+  execute call into answer using call_once.arguments;
+
+  update private.client_mutations as m
+     set result = answer - 'token', has_secret = answer ? 'token'
+   where m.user_id = caller and m.mutation_id = call_once.mutation_id;
+  perform private.forget_mutations();
+  return answer;
+end;
+$$;
+
 -- What loads would answer now, to hold what caches have against it.
 --
 --   entries  array of at most 500 {composition_id, user_id}
@@ -821,6 +1129,44 @@ begin
   returning c.* into composition;
 
   return private.write_summary(composition);
+end;
+$$;
+
+-- Delete the caller's account, and all that hangs on it: at once, and for good.
+--
+--   email    the address of the account, in whatever case, so that nobody does it by accident; null
+--            if it has none
+--   returns  {user_id}: whom no token names any more
+--
+-- Raises
+--   PT401 not_signed_in      the token names nobody
+--   PT401 account_not_found  the account of the token is gone
+--   PT422 invalid_argument   the address is another one
+--
+-- What is personal goes, with its shares. An organisation's work stays with those who stay
+-- (docs/life.md). export_my_data() first, if anything is to be kept.
+--
+-- Definer rights: callers have no access to accounts.
+create function public.delete_my_account(email text) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller constant uuid := private.caller_id();
+begin
+  -- No lock comes first: two who delete the same account would wait for each other.
+  delete from auth.users as u
+   where u.id = caller
+     and lower(u.email) is not distinct from lower(delete_my_account.email);
+  if found then
+    return jsonb_build_object('user_id', caller);
+  end if;
+
+  perform private.lock_caller();
+  raise exception 'that is not the address of this account' using
+    errcode = 'PT422',
+    detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'email'),
+    hint    = 'Send the address that the account has.';
 end;
 $$;
 
@@ -1155,17 +1501,25 @@ $$;
 
 revoke all on private.cache_outbox from anon, authenticated, service_role;
 
+-- Who may do what to what call_once() has done: nobody. It answers its caller.
+
+revoke all on private.client_mutations from anon, authenticated, service_role;
+
 -- Who may do what to the secrets: nobody. An operator calls private.configure_webhook(), as
 -- postgres.
 
 revoke all on private.secrets from anon, authenticated, service_role;
 
 insert into private.settings (name, value, description)
-values ('outbox_hours', 48, 'Hours after which no cache holds anything any more');
+values
+  ('outbox_hours', 48, 'Hours after which no cache holds anything any more'),
+  ('mutation_days', 7, 'Days for which call_once() knows what it has done');
 
 -- The API: signed-in people.
 grant execute on function
+  public.call_once(text, text, jsonb),
   public.delete_composition(uuid, integer),
+  public.delete_my_account(text),
   public.get_document(text),
   public.load_composition(uuid, text[]),
   public.update_metadata(uuid, text, text, text[])

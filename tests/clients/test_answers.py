@@ -36,7 +36,7 @@ class Play:
         self.northwind = self.id_of(self.call(self.ann, "create_organization", name="Northwind"))
         self.mine = self.create(self.ann, "Mine", sample(), tags=["videos"])
 
-    def call(self, client, function, **arguments):
+    def call(self, client, function, /, **arguments):
         get = function in READERS and not arguments.keys() & JSON_ARGUMENTS
         answer = client.rpc(function, arguments, get=get).execute().data
         self.given.setdefault(function, []).append(answer)
@@ -80,6 +80,10 @@ class Play:
         call(ann, "restore_version", **mine, version=2)
         for version in (1, 2, 3, 4):
             call(ann, "get_version", **mine, version=version)
+        for mutation_id in ("once", "once", "twice"):
+            rename = {"composition_id": mine["composition_id"], "title": "Mine"}
+            once = {"mutation_id": mutation_id, "function": "update_metadata", "arguments": rename}
+            call(ann, "call_once", **once)
         hash = self.given["get_version"][0]["content_hash"]
         call(ann, "get_document", content_hash=hash)
         call(ann, "update_metadata", **mine, tags=["videos", "short"])
@@ -185,6 +189,7 @@ class Play:
         call(ann, "unshare_composition", **self.mine, **self.northwind)
         call(ann, "remove_organization_member", **self.northwind, **ben)
         call(ann, "leave_organization", **self.northwind)
+        call(self.ben, "delete_my_account", email=self.user(self.ben).email)
 
 
 @pytest.fixture
@@ -283,6 +288,7 @@ def test_answers_have_the_keys_that_headers_name(answers):
     wrong = {
         function.name: list(differences(promised(function), answers[function.name]))
         for function in FUNCTIONS
+        if function.name != "call_once"  # it answers what another one does
     }
     assert {name: found for name, found in wrong.items() if found} == {}
 

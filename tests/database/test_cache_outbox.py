@@ -196,9 +196,8 @@ def outbox(admin):
     admin.execute("delete from private.cache_outbox")
 
 
-def test_a_job_takes_what_is_due_and_acknowledges_it(
-    people, composition, service_role, admin, outbox
-):
+@pytest.mark.usefixtures("outbox")
+def test_a_job_takes_what_is_due_and_acknowledges_it(people, composition, service_role, admin):
     (ann,) = people("ann")
     piece = composition(ann)
     assert service_role.call("pending_invalidations") == [], "the webhook goes first"
@@ -216,8 +215,9 @@ def test_a_job_takes_what_is_due_and_acknowledges_it(
     assert service_role.call("pending_invalidations") == []
 
 
+@pytest.mark.usefixtures("outbox")
 def test_what_is_not_acknowledged_comes_again_later_and_later(
-    people, composition, service_role, admin, outbox
+    people, composition, service_role, admin
 ):
     (ann,) = people("ann")
     composition(ann)
@@ -235,7 +235,8 @@ def test_what_is_not_acknowledged_comes_again_later_and_later(
     assert waits == [2, 4, 8, 8, 8]
 
 
-def test_two_jobs_at_once_share_the_work(people, composition, new_job, admin, outbox):
+@pytest.mark.usefixtures("outbox")
+def test_two_jobs_at_once_share_the_work(people, composition, new_job, admin):
     (ann,) = people("ann")
     pieces = {composition(ann).id for _ in range(2)}
     due(admin)
@@ -279,7 +280,8 @@ def test_what_are_no_ids_is_refused(service_role, ids, index):
     assert facts.get("index") == index
 
 
-def test_what_nobody_ever_took_is_forgotten(people, composition, service_role, admin, outbox):
+@pytest.mark.usefixtures("outbox")
+def test_what_nobody_ever_took_is_forgotten(people, composition, service_role, admin):
     (ann,) = people("ann")
 
     def left():

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.people import in_turn, refused, wait_until_blocked
 from tests.samples import SMALLEST, contents, small
@@ -122,7 +123,8 @@ def test_nothing_names_the_person_any_more(people, organization, composition, ad
     fork = cy.call("fork_composition", composition_id=mine.id)["composition_id"]
     ann.call("transfer_composition", composition_id=composition(ann).id, user_id=ben.id)
     ann.call("delete_composition", composition_id=composition(ann).id)
-    ann.call("fork_composition", composition_id=foreign.id, organization_id=northwind)
+    fork_it = {"composition_id": foreign.id, "organization_id": northwind}
+    ann.call("call_once", mutation_id="1", function="fork_composition", arguments=Jsonb(fork_it))
     assert traces(admin, ann) == set(tables(admin)) - IMPERSONAL, "every table has a trace to lose"
 
     auth.delete(ann)

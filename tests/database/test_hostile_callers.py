@@ -192,6 +192,8 @@ class World:
             return [self.theirs[kind], 999]
         if kind == "content_hash":
             return [self.theirs[kind], "f" * 64, NOBODY]
+        if kind == "email":
+            return [self.theirs[kind], "nobody@example.com", None]
         if kind.endswith("_token"):
             return [self.theirs[f"useless_{kind}"], "A" * 43]
         wrong = (
@@ -282,7 +284,7 @@ class Cast:
         made = {
             "composition": composition, "trashed": trashed, "organization": organization,
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
-            "owner": owner.id, "version": versions,
+            "owner": owner.id, "version": versions, "email": f"{SECRET}-{owner.id}@example.com",
             "content_hash": owner.call("load_composition", composition_id=composition)[
                 "content_hash"
             ],
@@ -526,7 +528,7 @@ WORDS = [
     *("ext", "body", "component", "children", "type", "op", "value"),
     *("target", "field", "label", "ref", "into", "args", "path"),
     *("componentId", "search", "owner_id", "organization_id", "shared", "tag", "trashed"),
-    *("composition_id", "loads", "hits", "day", "user_id"),
+    *("composition_id", "loads", "hits", "day", "user_id", "version", "tags"),
 ]
 VALUES = st.recursive(
     st.none()

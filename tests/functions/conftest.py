@@ -60,6 +60,12 @@ def _running(start: Callable[[], Server]) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Tests of coroutines run as the functions do, on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def environment(addresses: Addresses, bridge_url: str) -> dict[str, str]:
     """What the functions read on the stack, with deadlines for a busy machine."""
     return {

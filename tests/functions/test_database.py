@@ -230,6 +230,18 @@ def test_what_is_no_answer_of_the_database_tells_nothing(database, fault):
 
 
 @respx.mock
+def test_a_read_is_asked_again_when_its_connection_breaks(database):
+    route = respx.post(path="/rest/v1/rpc/load_composition").mock(
+        side_effect=[httpx.ReadError("reset"), httpx.Response(200, content=b"1.10")]
+    )
+    assert run(database.read("load_composition", None)).body == b"1.10"
+    route.side_effect = httpx.RemoteProtocolError("closed without an answer")
+    with pytest.raises(DatabaseUnavailable):
+        run(database.read("load_composition", None))
+    assert route.call_count == 4
+
+
+@respx.mock
 @pytest.mark.parametrize(
     ("sqlstate", "status", "code"),
     [

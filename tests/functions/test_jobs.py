@@ -188,7 +188,8 @@ def test_the_popular_are_warm_for_viewers_to_the_byte(its, people):
     run(its.cache.unlink([id]))
 
     report = warm({}, Time())
-    assert report == {"recorded": 1, "popular": 1, "warmed": 1, "stopped": None}
+    assert (report["recorded"], report["stopped"]) == (1, None)
+    assert report["warmed"] == report["popular"] >= 1
 
     # Ben has never asked before; the database has only to name the etag.
     read = run(its.cache.read(id, ben))

@@ -14,7 +14,7 @@ import redis
 
 from tests.functions.simulation import Simulation
 
-SCHEDULES = 300
+SCHEDULES = 250
 FAULTS = [0, 0, 0.1, 0.3]
 
 # What is broken, by name: the script, what stands there, and what would stand there instead.
@@ -30,7 +30,6 @@ BREAKS = {
     "a read does not look at the user's block": ("read", " or tonumber(user[2] or 0) > now", ""),
     "a begin does not block": ("begin", "'u', string.format('%.0f', last)", "'u', '0'"),
     "a begin does not drop": ("begin", "redis.call('UNLINK', key)", ""),
-    "a begin ends the blocks of others": ("begin", "writers = writers ..", "writers ="),
     "an end does not drop": ("end", "redis.call('UNLINK', key)", ""),
     "an end keeps the lease": (
         "end",
@@ -39,7 +38,6 @@ BREAKS = {
         " if g then redis.call('HSET', key, 'g', g) end",
     ),
     "an end ends the blocks of others": ("end", "if last > 0 then", "if false then"),
-    "an end does not end its own block": ("end", " and token ~= ARGV[2]", ""),
     "all leases are the same": ("read", "nonce = ARGV[3]", "nonce = '00'"),
     "a warm body is another": ("warm", "'b:' .. ARGV[2], ARGV[5]", "'b:' .. ARGV[2], 'other'"),
     "a fill says that it held the body": ("fill", "return {'OK', held}", "return {'OK', payload}"),
@@ -56,30 +54,27 @@ def test_nothing_older_than_what_was_answered_is_ever_read(
         played = Simulation(store, seed, faults=FAULTS[seed % 4]).play()
         assert played.violations == [], f"schedule {seed}"
         seen += played.seen
-    print(dict(seen))
     kinds = {"Hit", "Unchanged", "Absent", "Miss", "Blocked", "Bypass", "filled", "gone", "lost"}
     assert seen.keys() >= kinds | {"revoked", "settled", "pending", "refused"}, seen
 
 
 def test_a_naive_cache_is_found_out(store: redis.Redis):
-    wrong = [s for s in range(60) if Simulation(store, s, naive=True).play().violations]
-    print(len(wrong))
+    wrong = [seed for seed in range(50) if Simulation(store, seed, naive=True).play().violations]
+    print(f"{len(wrong)} of 50 schedules")
     assert len(wrong) > 10
 
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_cache_without_one_of_its_guards_is_found_out(store: redis.Redis, name: str):
     script, right, wrong = BREAKS[name]
-    where: list[str] = []
 
-    def broken(name: str, text: str) -> str:
-        if name == script:
-            assert right in text
-            where.append(name)
-        return text.replace(right, wrong) if name == script else text
+    def broken(of: str, text: str) -> str:
+        assert of != script or right in text
+        return text.replace(right, wrong) if of == script else text
 
     for seed in range(2000):
-        violations = Simulation(store, seed, broken=broken).play().violations
+        played = Simulation(store, seed, faults=FAULTS[seed % 4], broken=broken).play()
+        violations = played.violations
         if violations:
             print(f"{name}: schedule {seed}: {Counter(violations)}")
             return

@@ -161,7 +161,7 @@ async def _change(
 def _parameters(request: Request) -> tuple[UUID, Callable[[str], bytes] | None]:
     """Which composition is loaded, and what cuts the part that is asked for; None: all of it."""
     try:
-        composition_id = UUID(request.path_params["composition_id"])
+        composition_id = UUID(request.path_params["composition_id"].encode("ascii").decode())
     except ValueError:
         raise invalid("path", "composition_id", "has to be a UUID") from None
     if not request.scope["query_string"]:

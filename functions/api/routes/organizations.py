@@ -7,7 +7,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from functions.api.calls import SignedIn
-from functions.api.models import Invitation, InvitationToken, Membership, Organization
+from functions.api.models import Founding, InvitationToken, Inviting, Joining
 from functions.api.routing import router
 from functions.core.problems import DatabaseProblem
 
@@ -15,11 +15,11 @@ routes = router()
 
 
 @routes.post("/v1/organizations", status_code=201)
-async def create_organization(organization: Organization, call: SignedIn) -> Response:
+async def create_organization(founding: Founding, call: SignedIn) -> Response:
     """Create an organisation, with the caller as its owner."""
     return await call.write(
         "create_organization",
-        organization.arguments(),
+        founding.arguments(),
         status=201,
         location="/v1/organizations/{organization_id}",
     )
@@ -27,10 +27,10 @@ async def create_organization(organization: Organization, call: SignedIn) -> Res
 
 @routes.put("/v1/organizations/{organization_id}/members/{user_id}")
 async def set_organization_member(
-    organization_id: UUID, user_id: UUID, membership: Membership, call: SignedIn
+    organization_id: UUID, user_id: UUID, joining: Joining, call: SignedIn
 ) -> Response:
     """Add a person to an organisation, or change their role in it."""
-    arguments = membership.arguments() | {"organization_id": organization_id, "user_id": user_id}
+    arguments = joining.arguments() | {"organization_id": organization_id, "user_id": user_id}
     async with call.writing(viewers=[user_id]) as writing:
         try:
             answer = await call.once("add_organization_member", arguments)
@@ -66,12 +66,12 @@ async def list_invitations(organization_id: UUID, call: SignedIn) -> Response:
 
 @routes.post("/v1/organizations/{organization_id}/invitations", status_code=201)
 async def invite_to_organization(
-    organization_id: UUID, invitation: Invitation, call: SignedIn
+    organization_id: UUID, inviting: Inviting, call: SignedIn
 ) -> Response:
     """Invite whoever has an e-mail address. The token is shown this once."""
     return await call.write(
         "invite_to_organization",
-        invitation.arguments() | {"organization_id": organization_id},
+        inviting.arguments() | {"organization_id": organization_id},
         status=201,
         location="/v1/organizations/{organization_id}/invitations/{invitation_id}",
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from functions.api import loads
 from functions.api.calls import SignedIn
-from functions.api.models import Grantee, Link, Nothing, Share
+from functions.api.models import Grantee, Linking, Nothing, Sharing
 from functions.api.routing import router
 
 routes = router()
@@ -28,14 +28,14 @@ async def list_shares(composition_id: UUID, call: SignedIn) -> Response:
 
 @routes.put("/v1/compositions/{composition_id}/shares/{grantee_id}")
 async def share_composition(
-    composition_id: UUID, grantee_id: UUID, share: Share, call: SignedIn
+    composition_id: UUID, grantee_id: UUID, sharing: Sharing, call: SignedIn
 ) -> Response:
     """Share a composition with a person or an organisation, or change a share."""
     arguments = {
         "composition_id": composition_id,
-        "role": share.role,
-        _GRANTEES[share.grantee]: grantee_id,
-        "expires_at": share.expires_at,
+        "role": sharing.role,
+        _GRANTEES[sharing.grantee]: grantee_id,
+        "expires_at": sharing.expires_at,
     }
     return await call.write("share_composition", arguments, compositions=[composition_id])
 
@@ -53,12 +53,12 @@ async def unshare_composition(
 
 
 @routes.post("/v1/compositions/{composition_id}/links", status_code=201)
-async def create_share_link(composition_id: UUID, link: Link, call: SignedIn) -> Response:
+async def create_share_link(composition_id: UUID, linking: Linking, call: SignedIn) -> Response:
     """Make a link to a composition. Its token is shown this once."""
     # It gives nobody anything before somebody opens it: nothing has to leave the cache.
     return await call.write(
         "create_share_link",
-        link.arguments() | {"composition_id": composition_id},
+        linking.arguments() | {"composition_id": composition_id},
         status=201,
         location="/v1/compositions/{composition_id}/links/{link_id}",
     )

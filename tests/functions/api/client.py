@@ -86,15 +86,24 @@ class Client:
         handler: Of the API.
         token: Of their session; None: nobody is signed in.
         id: Theirs.
+        email: Theirs.
     """
 
-    def __init__(self, handler: Handler, token: str | None = None, id: str = "") -> None:
+    def __init__(
+        self, handler: Handler, token: str | None = None, id: str = "", email: str = ""
+    ) -> None:
         self.handler = handler
         self.token = token
         self.id = id
+        self.email = email
 
     def __call__(self, method: str, target: str, body: Any = None, **headers: str) -> Reply:
+        """Ask; headers are named with underscores, and one that is empty is not sent."""
         sent = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         if self.token is not None:
             sent = {"authorization": f"Bearer {self.token}"} | sent
         return reply(self.handler(event(method, target, body, sent), None))
+
+    def through(self, handler: Handler) -> Client:
+        """The same person, asking another deployment."""
+        return Client(handler, self.token, self.id, self.email)

@@ -1,0 +1,105 @@
+"""The API on the stack that tests share, and people who ask it."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jwt
+import pytest
+
+from functions.api.handler import Handler
+from functions.api.services import Services
+from functions.core.loop import run
+from functions.core.parts import Parts
+from functions.core.settings import Settings
+from tests.functions.api.client import Client
+from tests.samples import sample
+
+
+class Deployment:
+    """A handler with its parts.
+
+    Args:
+        environment: What it reads.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.parts = Parts(Settings.from_environment(environment))
+        self.handler = Handler(lambda: Services(self.parts))
+
+
+@pytest.fixture(scope="session")
+def deploy(environment: dict[str, str]) -> Iterator[Callable[..., Deployment]]:
+    """Deploy the API with other variables than those of the stack."""
+    with contextlib.ExitStack() as cleanup:
+
+        def make(**variables: str) -> Deployment:
+            deployment = Deployment(environment | variables)
+            cleanup.callback(lambda: run(deployment.parts.close()))
+            return deployment
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def api(deploy: Callable[..., Deployment]) -> Handler:
+    """The handler of the API, with the database and the cache of the stack."""
+    return deploy().handler
+
+
+@pytest.fixture(scope="session")
+def without_cache(deploy: Callable[..., Deployment]) -> Handler:
+    """The same with a Redis that is not there."""
+    return deploy(UPSTASH_REDIS_REST_URL="http://127.0.0.1:9").handler
+
+
+@pytest.fixture(scope="session")
+def without_database(deploy: Callable[..., Deployment]) -> Handler:
+    """The same with a database that is not there."""
+    return deploy(SUPABASE_URL="http://127.0.0.1:9").handler
+
+
+@pytest.fixture
+def people(api: Handler, sign_up: Callable[[str], str]) -> Callable[[str], Client]:
+    """Sign somebody up."""
+
+    def make(name: str) -> Client:
+        token = sign_up(name)
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return Client(api, token, claims["sub"], claims["email"])
+
+    return make
+
+
+@pytest.fixture
+def anybody(api: Handler) -> Client:
+    """Somebody who is not signed in."""
+    return Client(api)
+
+
+@pytest.fixture
+def ann(people: Callable[[str], Client]) -> Client:
+    return people("ann")
+
+
+@pytest.fixture
+def ben(people: Callable[[str], Client]) -> Client:
+    return people("ben")
+
+
+def create(client: Client, document: Any = None, **more: Any) -> str:
+    """Create a composition.
+
+    Returns:
+        Where it is.
+    """
+    made = client(
+        "POST",
+        "/v1/compositions",
+        {"title": f"Library {uuid.uuid4()}", "document": document or sample(), **more},
+    )
+    assert made.status == 201, made.body
+    return made.headers["location"]
