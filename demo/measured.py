@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,10 +110,10 @@ class Bin:
         return self.loads.total() > 2 and self.loads["bypass"] * 2 > self.loads.total()
 
 
-def hit_rate(loads: dict[str, int]) -> float | None:
-    """How many of the loads the cache answered, of 1; None: there were none."""
+def hit_rate(loads: Mapping[str, int]) -> float | None:
+    """How many of the loads, given by kind, the cache answered, of 1; None: there were none."""
     total = sum(loads.values())
-    return (loads["hit"] + loads["unchanged"]) / total if total else None
+    return (loads.get("hit", 0) + loads.get("unchanged", 0)) / total if total else None
 
 
 def read_logs(files: Iterable[Path]) -> Measured:
