@@ -153,7 +153,7 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
             raise SourceError(f"{source.name}: nothing could be played: {', '.join(reasons)}")
         report.print_report(_out, play.outcome, source, database_url)
         if stack:
-            _write_page(stack.log("functions"), arguments.page)
+            _write_page(stack.logs / "functions.log", arguments.page)
         accounts = {person.email: person.password for person in play.people}
         report.print_invitation(_out, addresses, accounts, play.compositions[0].id)
 

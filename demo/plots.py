@@ -179,6 +179,8 @@ class Timeline:
             starts = [b.start - self._start for b in self._bins]
             tops = [0] * len(starts)
             for label, counts in series.items():
+                if not any(counts):
+                    continue
                 colour = _STAND_INS[_BARS.get(label, label)]
                 axes.bar(
                     starts, counts, self._step * 0.86, tops, align="edge", color=colour, label=label

@@ -178,14 +178,6 @@ class Stack:
         """
         return f"http://127.0.0.1:{self._state['url_ports'][name]}"
 
-    def log(self, name: str) -> Path:
-        """Where a part has its output; that of `functions` holds what the functions measure.
-
-        Args:
-            name: One of the keys of `addresses["pids"]`.
-        """
-        return self._logs / f"{name}.log"
-
     def _start(self) -> None:
         self._begun = time.monotonic()
         packages.check_platform()

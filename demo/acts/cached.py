@@ -161,8 +161,7 @@ def load_often(stage: Stage) -> None:
     weights = [1 / rank for rank in range(1, len(popular) + 1)]
     with _connected(stage) as functions:
         for nth, composition in enumerate(chance.choices(popular, weights, k=_LOADS), start=1):
-            readers = [person for person in stage.people if person in composition.readers]
-            reader = chance.choice(readers)
+            reader = chance.choice(_readers(stage, composition))
             if nth % _SAVE_ONE_IN == 0:
                 _save(stage, functions, composition, reader)
             functions.load(reader, composition, is_known=chance.random() < _KNOWN_SHARE)
@@ -197,7 +196,8 @@ def write_directly(stage: Stage) -> None:
             waiting[what] = (time.monotonic(), functools.partial(_is_head, functions, composition))
         stage.outcome.lags += _await(stage, waiting)
         for composition in written:
-            functions.load(composition.owner, composition)
+            for reader in _readers(stage, composition):
+                functions.load(reader, composition)
 
 
 def audit(stage: Stage) -> None:
@@ -295,6 +295,10 @@ def _await(stage: Stage, waiting: Mapping[str, tuple[float, Callable[[], bool]]]
                 del left[what]
         stage.wait_until(time.monotonic() + _POLL_SECONDS)
     return lags
+
+
+def _readers(stage: Stage, composition: Composition) -> list[Person]:
+    return [person for person in stage.people if person in composition.readers]
 
 
 def _path(composition: Composition) -> str:
