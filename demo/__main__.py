@@ -18,6 +18,7 @@ from demo import report
 from demo.corpus import find_corpus, open_corpus
 from demo.git_history import open_repository
 from demo.histories import Source, SourceError, one_after_another
+from demo.measured import read_logs
 from demo.play import Play
 from demo.samples import open_samples
 from demo.stage import Refused, Stopped
@@ -63,7 +64,7 @@ def _arguments() -> argparse.Namespace:
         "What is named is played, in the order below; if nothing is, the samples, after the "
         "corpus ../shared/corpus/dev.jsonl.zst where that exists.",
         epilog="With SUPABASE_URL and SUPABASE_ANON_KEY in the environment it plays there, starts "
-        "nothing and ends when done.",
+        "nothing and ends when done; with FUNCTIONS_URL, too, through the functions there.",
     )
     parser.add_argument(
         "--corpus", type=Path, metavar="FILE", help="play a corpus: .jsonl, or .zst of it"
@@ -89,6 +90,13 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="keep the data in DIR (default: a temporary folder, removed at the end)",
+    )
+    parser.add_argument(
+        "--page",
+        type=Path,
+        default=Path("cached-loads.html"),
+        metavar="FILE",
+        help="write plots of what the functions measured to FILE (default: %(default)s)",
     )
     parser.add_argument("--exit", action="store_true", help="end when done")
     arguments = parser.parse_args()
@@ -120,11 +128,13 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
         if (url := os.environ.get("SUPABASE_URL")) and (key := os.environ.get("SUPABASE_ANON_KEY")):
             addresses = {"supabase_url": url, "anon_key": key}
             service_role_key, database_url = os.environ.get("SUPABASE_SERVICE_ROLE_KEY"), None
+            functions_url, invoke_url = os.environ.get("FUNCTIONS_URL"), None
         else:
             stack = cleanup.enter_context(Stack(arguments.data, _say, stopping))
             addresses = stack.addresses
             service_role_key = stack.addresses["service_role_key"]
             database_url = stack.addresses["database_url"]
+            functions_url, invoke_url = stack.addresses["functions_url"], stack.invoke_url
 
         play = Play(
             str(addresses["supabase_url"]),
@@ -132,6 +142,8 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
             stopping,
             service_role_key,
             database_url,
+            functions_url,
+            invoke_url,
         )
         play.gather()
         with _progress(source, play) as advance:
@@ -140,6 +152,8 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
             reasons = [*map(" ".join, play.outcome.refusals), *source.skipped]
             raise SourceError(f"{source.name}: nothing could be played: {', '.join(reasons)}")
         report.print_report(_out, play.outcome, source, database_url)
+        if stack:
+            _write_page(stack.logs / "functions.log", arguments.page)
         accounts = {person.email: person.password for person in play.people}
         report.print_invitation(_out, addresses, accounts, play.compositions[0].id)
 
@@ -147,6 +161,14 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
             _say("It stays up until Ctrl-C.")
             stack.watch(stopping)
         return 1 if play.outcome.failures else 0
+
+
+def _write_page(log: Path, page: Path) -> None:
+    # Half a second to import, which nothing else here has to wait for.
+    from demo import dashboard  # noqa: PLC0415
+
+    page.write_text(dashboard.page(read_logs([log])), encoding="utf-8")
+    _out.print(f"plots of the loads: {page.resolve()}\n", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,17 @@ from typing import Any
 
 from supabase import AuthError
 
-from demo.acts import documents, export, finding, jobs, life, organizations, sharing, versions
+from demo.acts import (
+    cached,
+    documents,
+    export,
+    finding,
+    jobs,
+    life,
+    organizations,
+    sharing,
+    versions,
+)
 from demo.histories import History, Json, Revision, Source
 from demo.stage import Composition, Person, Refused, Stage
 
@@ -113,6 +123,20 @@ class Play(Stage):
         else:
             self.outcome.left_out.append("counting loads: it needs SUPABASE_SERVICE_ROLE_KEY")
         self.perform("exported what is theirs", export.export, first.owner)
+        self._play_cached()
+
+    def _play_cached(self) -> None:
+        # Last: the functions report how often they were asked, which others count meanwhile.
+        if not self.functions_url:
+            self.outcome.left_out.append("cached loads: they need FUNCTIONS_URL")
+            return
+        self.perform("loaded through the functions", cached.load_often)
+        self.perform("shared, took back at once", cached.share_and_take_back)
+        self.perform("saved past the functions", cached.write_directly)
+        if self.invoke_url:
+            self.perform("audited the cache", cached.audit)
+        else:
+            self.outcome.left_out.append("an audit of the cache: its jobs are not ours to invoke")
 
     def _play_newcomer(self) -> None:
         try:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.histories import Json, Source
+from demo.measured import KINDS, hit_rate
 
 _FAILURES_SHOWN = 20
 _CALLS_SHOWN = 8
@@ -33,6 +34,8 @@ class Outcome:
         seconds: How long each answered call took, by what was called.
         refusals: How often, by who or what was refused, status and code.
         acts: How often what else was played, in words.
+        loads: How many seconds each load through the functions took, by what answered it.
+        lags: Seconds from each save past the functions until they showed it.
         sentences: What diff_versions said, for a few pairs of versions.
         problems: What validate_document said of misspelt names.
         left_out: What could not be played, and why.
@@ -49,6 +52,8 @@ class Outcome:
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     refusals: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
+    loads: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    lags: list[float] = field(default_factory=list)
     sentences: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Json] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -76,6 +81,8 @@ def print_report(
     facts = _facts(outcome, source, database_url)
     for tables in ((facts, _times(outcome)), (_acts(outcome), _refusals(outcome))):
         _print_tables(console, tables)
+    if outcome.loads:
+        _print_tables(console, [_cached(outcome)])
     for line in _examples(outcome):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for reason in outcome.left_out:
@@ -151,9 +158,26 @@ def _times(outcome: Outcome) -> Table:
     rest = ranked[_CALLS_SHOWN:]
     others = [(f"{len(rest)} others", list(itertools.chain(*(r for _, r in rest))))] if rest else []
     for function, seconds in ranked[:_CALLS_SHOWN] + others:
-        figures = (f"{percentile(seconds, share) * 1000:.1f}" for share in (0.5, 0.95))
-        times.add_row(function, f"{len(seconds):,}", *figures)
+        times.add_row(function, f"{len(seconds):,}", *_milliseconds(seconds))
     return times
+
+
+def _cached(outcome: Outcome) -> Table:
+    loads = {kind: len(seconds) for kind, seconds in outcome.loads.items()}
+    rate = hit_rate(loads) or 0
+    title = f"Loads through the functions: {rate:.1%} from the cache"
+    cached = _table(title, ["answered"], ["loads", "p50 ms", "p95 ms"])
+    for kind in filter(loads.get, KINDS):
+        cached.add_row(kind, f"{loads[kind]:,}", *_milliseconds(outcome.loads[kind]))
+    if outcome.lags:
+        cached.add_section()
+        writes = f"{len(outcome.lags):,}"
+        cached.add_row("seen after a direct save", writes, *_milliseconds(outcome.lags))
+    return cached
+
+
+def _milliseconds(seconds: Sequence[float]) -> Iterator[str]:
+    return (f"{percentile(seconds, share) * 1000:.1f}" for share in (0.5, 0.95))
 
 
 def _acts(outcome: Outcome) -> Table:

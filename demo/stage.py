@@ -28,13 +28,18 @@ class Stopped(Exception):
 
 
 class Refused(Exception):
-    """PostgreSQL refused, with a status and a code of ours (docs/errors.md) or a SQLSTATE alone."""
+    """PostgreSQL or a function refused, with a status and a code of ours (docs/errors.md).
 
-    def __init__(self, error: PostgrestAPIError) -> None:
-        super().__init__(error.message)
-        self.status, self.code = "", str(error.code)
-        if self.code.startswith("PT"):
-            self.status, self.code = self.code[2:], json.loads(str(error.details))["code"]
+    Args:
+        message: To people.
+        status: Of HTTP; empty if there is none of ours.
+        code: Ours; without a status, a SQLSTATE.
+    """
+
+    def __init__(self, message: str, status: str, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 @dataclass(eq=False)
@@ -93,6 +98,8 @@ class Stage:
         stopping: Set it, from any thread or signal handler, to stop before the next call.
         service_role_key: Its secret key; None: jobs are left out.
         database_url: Its database, if accounts may be deleted there; None: they may not.
+        functions_url: Where the cached functions are; None: nowhere.
+        invoke_url: Where their jobs are invoked; None: that is not ours to do.
     """
 
     def __init__(
@@ -102,12 +109,16 @@ class Stage:
         stopping: threading.Event,
         service_role_key: str | None = None,
         database_url: str | None = None,
+        functions_url: str | None = None,
+        invoke_url: str | None = None,
     ) -> None:
         self.outcome = Outcome()
         self.people: list[Person] = []
         self.compositions: list[Composition] = []
         self.service_role_key = service_role_key
         self.database_url = database_url
+        self.functions_url = functions_url
+        self.invoke_url = invoke_url
         self._url = url
         self._anon_key = anon_key
         self._stopping = stopping
@@ -180,7 +191,7 @@ class Stage:
             answer = request.execute()
         except PostgrestAPIError as error:
             if len(error.code or "") == 5:  # a SQLSTATE; other codes are of what is in between
-                raise Refused(error) from error
+                raise _refused(error) from error
             raise
         self.outcome.seconds[name].append(time.perf_counter() - started)
         return answer.data
@@ -289,6 +300,13 @@ class Stage:
     def fail(self, what: str) -> None:
         """Note what should have held and did not."""
         self.outcome.failures.append(what)
+
+
+def _refused(error: PostgrestAPIError) -> Refused:
+    message, sqlstate = str(error.message), str(error.code)
+    if sqlstate.startswith("PT"):
+        return Refused(message, sqlstate[2:], json.loads(str(error.details))["code"])
+    return Refused(message, "", sqlstate)
 
 
 def _brief(value: object) -> str:

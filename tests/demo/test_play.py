@@ -2,105 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any
-
-import httpx
-import psycopg
 import pytest
-from supabase import AuthError, Client, ClientOptions, create_client
+from supabase import AuthError
 
-from demo import stage as demo_stage
-from demo.histories import History, Revision, Source, as_composition
-from demo.play import Play
+from demo.histories import History, Revision, as_composition
 from demo.stage import Person
-from devstack.stack import Stack
 
-
-@pytest.fixture(scope="module")
-def people(stack: Stack) -> Iterator[list[Person]]:
-    """The people of all plays here: signing up takes longer than a play."""
-    with contextlib.ExitStack() as clients, pytest.MonkeyPatch.context() as patch:
-
-        def closing(url: str, key: str) -> Client:
-            # Nothing here speaks TLS, whose roots take a while to load.
-            session = clients.enter_context(httpx.Client(verify=False))
-            options = ClientOptions(httpx_client=session)
-            return create_client(url, key, options)
-
-        patch.setattr(demo_stage, "create_client", closing)
-        play = new_play(stack)
-        play.gather()
-        yield play.people
-
-
-class ShortPlay(Play):
-    """A play with the acts of one module of demo.acts, or with none: the others take their time."""
-
-    module: str
-
-    def perform(self, name: str, act: Callable[..., Any], *arguments: Any) -> Any:
-        if act.__module__.rpartition(".")[2] == self.module:
-            return super().perform(name, act, *arguments)
-        return None
-
-
-@pytest.fixture
-def perform(
-    stack: Stack, database: psycopg.Connection, people: list[Person]
-) -> Iterator[Callable[..., Play]]:
-    """Play two documents in: the first is shared and saved twice, the second is neither."""
-
-    def play_in(acts: str | None = None, *histories: History, **changed: Any) -> Play:
-        play = new_play(stack, Play if acts is None else ShortPlay)
-        for name, value in (changed | {"people": people, "module": acts}).items():
-            setattr(play, name, value)
-        played = histories or (history("First", "a", "b"), history("Second", "c"))
-        play.run(Source("the test", len(played), iter(played)), lambda _done: None)
-        return play
-
-    yield play_in
-    # What went wrong may have made members or given roles; the next play has the same people.
-    database.execute("delete from auth.users where email like 'newcomer.%'")
-    for person in people:
-        database.execute(
-            "delete from public.organization_members where user_id = %s and organization_id <> %s",
-            (person.id, person.organization_id),
-        )
-        database.execute(
-            "update public.organization_members set role = %s where user_id = %s",
-            (person.role, person.id),
-        )
-
-
-def new_play(stack: Stack, kind: type[Play] = Play) -> Play:
-    addresses = stack.addresses
-    return kind(
-        addresses["supabase_url"],
-        addresses["anon_key"],
-        threading.Event(),
-        addresses["service_role_key"],
-        addresses["database_url"],
-    )
-
-
-def history(title: str, *texts: str) -> History:
-    documents = [
-        {
-            "format": "composition/1",
-            "dialect": "a2ui/0.9.1",
-            "root": "root",
-            "components": {
-                "root": {"component": "Card", "child": "text"},
-                "text": {"component": "Text", "text": text},
-            },
-        }
-        for text in texts
-    ]
-    revisions = [Revision(document, None) for document in documents]
-    return History(title, "", [title.lower()], revisions)
+# The stack of these tests has none; test_cached.py is about them.
+NO_FUNCTIONS = "cached loads: they need FUNCTIONS_URL"
 
 
 def test_on_a_database_that_is_right_nothing_fails(perform):
@@ -109,7 +18,7 @@ def test_on_a_database_that_is_right_nothing_fails(perform):
     assert outcome.failures == []
     assert (outcome.compositions, outcome.versions) == (2, 4), "the fourth restores the first"
     assert (outcome.read_backs, outcome.mismatches) == (18, 0)
-    assert outcome.left_out == []
+    assert outcome.left_out == [NO_FUNCTIONS]
     assert len(outcome.acts) == 18 and set(outcome.acts.values()) == {1, 3}
     assert list(outcome.sentences) == ["First (restored), 1 → 2"]
     assert [problem["nearest"] for problem in outcome.problems] == ["text", "components"]
@@ -148,7 +57,7 @@ def test_what_takes_more_than_there_is_is_left_out_with_the_reason(perform, lack
     outcome = perform(**{lacking: None}).outcome
 
     assert outcome.failures == []
-    assert outcome.left_out == reasons
+    assert outcome.left_out == [*reasons, NO_FUNCTIONS]
     assert len(outcome.acts) == 17
 
 
@@ -159,7 +68,7 @@ def test_where_no_more_people_may_sign_up_the_newcomer_is_left_out(perform):
     outcome = perform(sign_up=refuse).outcome
 
     assert outcome.failures == []
-    assert outcome.left_out == ["a newcomer: too many at once"]
+    assert outcome.left_out == ["a newcomer: too many at once", NO_FUNCTIONS]
 
 
 # A change: a function, what is right in it, and what is wrong. {0}, {1}: the compositions' ids.

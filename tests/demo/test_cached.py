@@ -1,0 +1,163 @@
+"""The acts about cached loads, with functions that have something wrong with them: they notice."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.acts import cached
+from devstack.stack import Addresses
+
+AUDITED = {"stopped": None, "checked": 1, "mismatches": 0}
+
+
+class Functions:
+    """What stands in for the functions: PostgREST, with a fault in between.
+
+    Args:
+        addresses: Of the database behind it.
+        fault: What is wrong, in words; empty: nothing.
+        audited: What the audit reports.
+    """
+
+    def __init__(self, addresses: Addresses, fault: str = "", **audited: Any) -> None:
+        self.fault = fault
+        self._addresses = addresses
+        self._audited = AUDITED | audited
+        self._kept: dict[tuple[str, str], httpx.Response] = {}
+        self._hidden = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/invocations"):
+            return httpx.Response(200, json=self._audited)
+        if self.fault == "broken":
+            return httpx.Response(502, text="Internal Server Error")
+        if request.method == "GET":
+            return self._load(request)
+        return self._write(request)
+
+    def _load(self, request: httpx.Request) -> httpx.Response:
+        who = "anybody" if self.fault == "one for all" else request.headers["authorization"]
+        key = who, request.url.path
+        kept, self._hidden = self._kept.get(key), self._hidden - 1
+        tag = request.headers.get("if-none-match")
+        if tag and self.fault == "always unchanged":
+            return httpx.Response(304, headers={"x-cache": "hit", "etag": tag})
+        if kept and (self._hidden >= 0 or self.fault in self._keeping(kept)):
+            return kept
+        answer = self._call(request, "load_composition", {})
+        if answer.is_success:
+            loaded = answer.json()
+            headers = {"x-cache": "miss", "etag": f'"{loaded["version"]}.{loaded["etag"]}-br"'}
+            answer = httpx.Response(200, json=loaded, headers=headers)
+        self._kept[key] = answer
+        return answer
+
+    def _keeping(self, kept: httpx.Response) -> list[str]:
+        return ["keeps answers", "one for all"] if kept.is_success else ["keeps refusals"]
+
+    def _write(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content or b"{}")
+        grantee = request.url.path.partition("/shares/")[2]
+        if not grantee:
+            version = int(request.headers["if-match"].strip('"'))
+            if self.fault == "overwrites":
+                version = self._call(request, "load_composition", {}).json()["version"]
+            answer = self._call(request, "save_version", {"base_version": version, **body})
+            if answer.status_code == 409:
+                return httpx.Response(412, json=answer.json())
+        elif request.method == "PUT":
+            arguments = {"user_id": grantee, "role": body["role"]}
+            answer = self._call(request, "share_composition", arguments)
+        elif self.fault == "keeps shares":
+            return httpx.Response(204)
+        else:
+            answer = self._call(request, "unshare_composition", {"user_id": grantee})
+        if self.fault == "late":
+            self._hidden = 3
+            return httpx.Response(202, content=answer.content)
+        return answer
+
+    def _call(self, request: httpx.Request, function: str, arguments: Any) -> httpx.Response:
+        composition_id = request.url.path.split("/")[3]
+        answer = httpx.post(
+            f"{self._addresses['supabase_url']}/rest/v1/rpc/{function}",
+            json={"composition_id": composition_id, **arguments},
+            headers={
+                "apikey": self._addresses["anon_key"],
+                "authorization": request.headers["authorization"],
+            },
+            timeout=30,
+            verify=False,
+        )
+        if answer.is_success:
+            return httpx.Response(200, content=answer.content)
+        problem = answer.json()
+        code = json.loads(problem["details"])["code"]
+        error = {"error": code, "message": problem["message"], "hint": problem["hint"]}
+        return httpx.Response(answer.status_code, json=error)
+
+
+@pytest.fixture
+def play(perform, stack, monkeypatch):
+    """Play the acts through functions with a fault, two documents being there."""
+    monkeypatch.setattr(cached, "_LOADS", 30)
+    monkeypatch.setattr(cached, "_SAVE_ONE_IN", 10)
+    monkeypatch.setattr(cached, "_PATIENCE_SECONDS", 0.3)
+
+    def start(fault="", **audited):
+        functions = Functions(stack.addresses, fault, **audited)
+
+        def connect(**settings):
+            return httpx.Client(transport=httpx.MockTransport(functions), **settings)
+
+        monkeypatch.setattr(cached, "httpx", SimpleNamespace(Client=connect))
+        urls = {"functions_url": "http://functions", "invoke_url": "http://invoke"}
+        return perform("cached", **urls).outcome
+
+    return start
+
+
+def test_with_functions_that_are_right_nothing_fails(play):
+    outcome = play()
+
+    assert outcome.failures == []
+    assert len(outcome.acts) == 4
+    assert sum(map(len, outcome.loads.values())) > 30
+    assert len(outcome.lags) == 2, "both documents are saved directly"
+    assert outcome.refusals["a stale PUT", "412", "version_conflict"] == 3
+    assert outcome.refusals["who loads after the share", "404", "composition_not_found"] == 2
+
+
+def test_a_write_that_is_seen_late_and_says_so_is_no_failure(play):
+    assert play("late").failures == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ("keeps answers", "what the database has not: "),
+        ("keeps answers", "was not refused"),
+        ("keeps answers", "saved directly, is not loaded after 0.3 s"),
+        ("keeps refusals", "shared, took back at once: composition_not_found: "),
+        ("overwrites", "a stale PUT was not refused"),
+        ("one for all", "what the database has not: role"),
+        ("always unchanged", "loads through the functions (unchanged)"),
+        ("keeps shares", "who loads after the share was not refused"),
+        ("broken", "loaded through the functions: no_answer: Internal Server Error"),
+    ],
+)
+def test_what_does_not_hold_is_noticed(play, fault, failure):
+    assert any(failure in found for found in play(fault).failures)
+
+
+def test_a_mismatch_that_the_audit_reports_is_a_failure(play):
+    assert play(mismatches=2).failures == ["the audit found mismatches: 2, not 0"]
+
+
+def test_an_audit_of_nothing_is_a_failure(play):
+    assert play(checked=0).failures == ["the audit found nothing in the cache"]
