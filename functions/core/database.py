@@ -154,8 +154,8 @@ class Database:
                     raise
 
 
-def encode(arguments: Mapping[str, Any]) -> bytes:
-    """The JSON object of the arguments."""
+def encode(members: Mapping[str, Any]) -> bytes:
+    """The JSON object of these members; what is `Verbatim`, as it is."""
     pairs = (
         json.dumps(name).encode()
         + b":"
