@@ -23,7 +23,7 @@ HANDLER = "functions.api.handler.handler"
 WEBHOOK_PATH = "/webhooks/database"
 
 _READERS = 8
-_PAUSE_SECONDS = 0.08
+_PAUSE_SECONDS = 0.25
 
 
 @contextlib.asynccontextmanager

@@ -116,10 +116,15 @@ class Faults:
     # ----- workers
 
     async def database(self, request: Request, send: Send) -> bytes:
-        """Between the functions and PostgREST: some who write die before they hear of it."""
+        """Between the functions and PostgREST: some hear late, and some who write die first."""
         answer = await send(request)
-        writes = request.path.rpartition("/")[2] not in READS
-        if self.on and writes and self._random.random() < 0.05:
+        if not self.on:
+            return answer
+        if request.path.rpartition("/")[2] in READS:
+            # What they hear may be history by then.
+            if self._random.random() < 0.2:
+                await asyncio.sleep(self._random.uniform(0, 0.3))
+        elif self._random.random() < 0.05:
             if kill_owner_of_port(request.peer, self._workers()):
                 self.counts["worker dies after commit"] += 1
             raise Dropped
