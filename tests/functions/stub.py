@@ -15,16 +15,26 @@ HANG = b"(says nothing)"
 CLOSE = b"(closes)"
 # After an answer.
 THEN_CLOSE = b"(and closes)"
+# Within an answer.
+PAUSE = b"(waits a little)"
+_PAUSE_SECONDS = 0.02
 _GONE = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
 
 
 @dataclass
 class Stub:
-    """What it was asked, and how many connections were made to it."""
+    """What it was asked, how many connections were made to it, and how many there are now."""
 
     url: str = ""
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
+
+    async def is_left(self) -> None:
+        """Wait until no connection is open."""
+        async with asyncio.timeout(30):
+            while self.open:
+                await asyncio.sleep(0.01)
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
@@ -49,6 +59,7 @@ async def stub(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.connections += 1
+        seen.open += 1
         task = asyncio.current_task()
         assert task
         serving.add(task)
@@ -65,10 +76,14 @@ async def stub(
                 if said == HANG:
                     await reader.read()
                     break
-                writer.write(said.removesuffix(THEN_CLOSE).removesuffix(CLOSE))
-                await writer.drain()
+                for part in said.removesuffix(THEN_CLOSE).removesuffix(CLOSE).split(PAUSE):
+                    writer.write(part)
+                    await writer.drain()
+                    if PAUSE in said:
+                        await asyncio.sleep(_PAUSE_SECONDS)
                 if said.endswith((CLOSE, THEN_CLOSE)):
                     break
+        seen.open -= 1
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
