@@ -24,7 +24,7 @@ from functions.core.invalidation import Invalidation, deliver, drain
 from functions.core.loop import run
 from functions.core.metrics import Metrics
 from functions.core.parts import Parts, parts
-from functions.core.problems import Json, Problem
+from functions.core.problems import DatabaseUnavailable, Json, Problem
 from functions.core.runtime import Context, seconds_to_work
 from functions.core.settings import SettingsError
 
@@ -68,8 +68,9 @@ async def _receive(its: Parts, event: Json, context: Context) -> Json:
     invalidations, more = _read(body)
     lags = await deliver(its.cache, its.database, invalidations)
     if more:
-        # What is named here is delivered; what is left at the end of the time is the sweep's.
-        with contextlib.suppress(TimeoutError):
+        # What is named here is delivered; what is left after a failure, or at the end of the time,
+        # is the sweep's.
+        with contextlib.suppress(TimeoutError, CacheUnavailable, DatabaseUnavailable):
             async with asyncio.timeout_at(until):
                 async for delivered in drain(its.cache, its.database):
                     lags += delivered

@@ -8,9 +8,11 @@ import time
 import uuid
 from collections.abc import Callable
 
+import httpx
 import psycopg
 import pytest
 import redis
+import respx
 
 from functions.core import keys
 from functions.core.parts import Parts
@@ -83,6 +85,15 @@ def test_when_there_is_more_than_is_named_it_is_fetched(outbox, kept):
     row = outbox.note(user_id=USER)
     assert call(signed(message(row, more=True))) == (200, {"delivered": 2})
     assert kept() == []
+    assert outbox.ids() == []
+
+
+@respx.mock
+def test_what_is_named_is_delivered_even_if_the_rest_cannot_be_fetched(outbox, kept):
+    respx.post(path__regex="pending_invalidations$").mock(side_effect=httpx.ReadError("reset"))
+    respx.route().pass_through()
+    row = outbox.note(user_id=USER)
+    assert call(signed(message(row, more=True))) == (200, {"delivered": 1})
     assert outbox.ids() == []
 
 
