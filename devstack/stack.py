@@ -94,6 +94,7 @@ class Stack:
     """
 
     addresses: Addresses
+    logs: Path  # a file for each part
     invoke_url: str | None = None  # of Lambda's Invoke API
 
     def __init__(
@@ -163,7 +164,11 @@ class Stack:
             self._postgres.restart(self._cancelled)
         else:
             self._servers[name].restart(self._cancelled)
-        self.addresses["pids"][name] = self._servers[name].part.pid
+        self.addresses["pids"][name] = self.pid(name)
+
+    def pid(self, name: str) -> int:
+        """The process of a part."""
+        return self._servers[name].part.pid
 
     def function_url(self, name: str) -> str:
         """The address of a function that has one.
@@ -177,8 +182,8 @@ class Stack:
         self._begun = time.monotonic()
         packages.check_platform()
         data = self._claim_data()
-        self._logs = data / "logs"
-        self._logs.mkdir(exist_ok=True)
+        self.logs = data / "logs"
+        self.logs.mkdir(exist_ok=True)
         state_file = data / "stack.json"
         self._state = _state(json.loads(state_file.read_text()) if state_file.exists() else {})
 
@@ -201,12 +206,12 @@ class Stack:
                         self._servers["functions"].port if self.invoke_url else None,
                         supabase.database_url,
                         self._rates,
-                        logs=self._logs,
+                        logs=self.logs,
                     )
                 )
             )
         write_private(state_file, json.dumps(self._state))
-        self.addresses["pids"] = {name: server.part.pid for name, server in self._servers.items()}
+        self.addresses["pids"] = {name: self.pid(name) for name in self._servers}
 
     def _start_redis(self, data: Path) -> Server | None:
         """Start Valkey and the bridge; returns the bridge, which is not ready yet."""
@@ -215,7 +220,7 @@ class Stack:
         password = self._state["valkey_password"]
         store = self._keep(
             valkey.start(
-                data / "valkey", password, logs=self._logs, port=self._wanted_port("valkey")
+                data / "valkey", password, logs=self.logs, port=self._wanted_port("valkey")
             )
         )
         self._ready(store)
@@ -226,14 +231,14 @@ class Stack:
                 store.port,
                 password,
                 self._state["redis_rest_token"],
-                logs=self._logs,
+                logs=self.logs,
                 port=self._wanted_port("bridge"),
             )
         )
 
     def _start_supabase(self, data: Path) -> Supabase:
         """Start all that a hosted project has."""
-        state, logs = self._state, self._logs
+        state, logs = self._state, self.logs
         postgres = Postgres(
             data / "postgres",
             durable=self._wanted_data is not None,
@@ -308,7 +313,7 @@ class Stack:
                 self._functions,
                 {**environment, **self._environment},
                 freeze=self._freeze,
-                logs=self._logs,
+                logs=self.logs,
                 port=self._wanted_port("functions"),
                 url_ports=self._state["url_ports"],
             )
