@@ -233,17 +233,17 @@ def _findings(
     redis_cpu, select_cpu = used[_HIT_LABEL]["Redis"], used[_SELECT_LABEL]["database"]
     both_cpu = [sum(pair) for pair in zip(hit_cpu, redis_cpu, strict=True)]
     alone, both = (short(ratio(select_cpu, cost).median) for cost in (hit_cpu, both_cpu))
-    targets = {
-        "hit, p95": verdict(hit.percentile(95), _TARGET_P95_MS, " ms"),
-        "hit, against an EVALSHA": verdict(hit.against(raw).median, _TARGET_TO_EVALSHA),
-        "hit, against a select": verdict(hit.against(select).median, 1),
-        "hit, CPU against a select": verdict(ratio(hit_cpu, select_cpu).median, 1 / _TARGET_RATE),
-        "not modified, against a hit": verdict(known.against(hit).median, _TARGET_304),
-        "not modified, CPU against a hit": verdict(ratio(known_cpu, hit_cpu).median, _TARGET_304),
-    }
+    judged = [
+        ("hit, p95 in ms", hit.percentile(95), _TARGET_P95_MS),
+        ("hit, time of an EVALSHA", hit.against(raw).median, _TARGET_TO_EVALSHA),
+        ("hit, time of a select", hit.against(select).median, 1),
+        ("hit, CPU of a select", ratio(hit_cpu, select_cpu).median, 1 / _TARGET_RATE),
+        ("not modified, time of a hit", known.against(hit).median, _TARGET_304),
+        ("not modified, CPU of a hit", ratio(known_cpu, hit_cpu).median, _TARGET_304),
+    ]
     return [
         f"hits in the CPU time of a select: {alone}; Redis counted, too: {both}",
-        *(f"{what} {said}" for what, said in targets.items()),
+        *(f"{what}: {short(value)}, {verdict(value, limit)}" for what, value, limit in judged),
     ]
 
 
