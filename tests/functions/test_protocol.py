@@ -14,7 +14,7 @@ import redis
 
 from tests.functions.simulation import Simulation
 
-SCHEDULES = 250
+SCHEDULES = 200
 FAULTS = [0, 0, 0.1, 0.3]
 
 # What is broken, by name: the script, what stands there, what would stand there instead, and the
@@ -28,7 +28,7 @@ BREAKS = {
     ),
     "a read does not look at the user's nonce": ("read", "nonce == user[1] and ", "", 21),
     "a read does not look when an entry ends": ("read", "and tonumber(expires) > now ", "", 2),
-    "a read does not look at blocks": ("read", "return {'B'}", "", 48),
+    "a read does not look at blocks": ("read", "return {'B', ARGV[3]}", "", 48),
     "a read does not look at the user's block": (
         "read",
         " or tonumber(user[2] or 0) > now",
@@ -48,10 +48,10 @@ BREAKS = {
     "an end ends the blocks of others": ("end", "if last > 0 then", "if false then", 180),
     "all leases are the same": ("read", "nonce = ARGV[3]", "nonce = '00'", 21),
     "a warm body is another": ("warm", "'b:' .. ARGV[2], ARGV[5]", "'b:' .. ARGV[2], 'no'", 10),
-    "a fill says that it held the body": (
+    "a fill keeps the meta in the body": (
         "fill",
-        "return {'OK', held}",
-        "return {'OK', payload}",
+        "string.sub(payload, meta_bytes + 1)",
+        "payload",
         0,
     ),
 }
