@@ -154,13 +154,13 @@ class Database:
                     raise
 
 
-def encode(arguments: Mapping[str, Any]) -> bytes:
-    """The JSON object of the arguments."""
+def encode(members: Mapping[str, Any]) -> bytes:
+    """The JSON object of these members; what is `Verbatim`, as it is."""
     pairs = (
         json.dumps(name).encode()
         + b":"
         + (value if isinstance(value, Verbatim) else json.dumps(value, default=_plain).encode())
-        for name, value in arguments.items()
+        for name, value in members.items()
     )
     return b"{" + b",".join(pairs) + b"}"
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Query, Request, Response
 
 from functions.api import loads, outline
 from functions.api.calls import SignedIn, signed_in
@@ -161,7 +159,7 @@ async def _change(
 def _parameters(request: Request) -> tuple[UUID, Callable[[str], bytes] | None]:
     """Which composition is loaded, and what cuts the part that is asked for; None: all of it."""
     try:
-        composition_id = UUID(request.path_params["composition_id"])
+        composition_id = UUID(request.path_params["composition_id"].encode("ascii").decode())
     except ValueError:
         raise invalid("path", "composition_id", "has to be a UUID") from None
     if not request.scope["query_string"]:
