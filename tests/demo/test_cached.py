@@ -105,7 +105,7 @@ class Functions:
 @pytest.fixture
 def play(perform, stack, monkeypatch):
     """Play the acts through functions with a fault, two documents being there."""
-    monkeypatch.setattr(cached, "_LOADS", 30)
+    monkeypatch.setattr(cached, "_LOADS_EACH", 15)
     monkeypatch.setattr(cached, "_SAVE_ONE_IN", 10)
     monkeypatch.setattr(cached, "_PATIENCE_SECONDS", 0.3)
 
