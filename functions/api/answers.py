@@ -6,8 +6,7 @@ import time
 from collections.abc import Mapping
 
 import brotli
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Request, Response
 
 from functions.api.headers import takes_brotli
 from functions.core.database import encode

@@ -10,8 +10,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from functions.api import VERSION
 from functions.api.answers import Answer, problem_answer
@@ -61,7 +59,8 @@ def create_app() -> FastAPI:
         exception_handlers={
             Problem: _problem,
             RequestValidationError: _invalid_request,
-            HTTPException: _http,
+            404: _no_route,
+            405: _no_method,
             Exception: _fault,
         },
     )
@@ -100,36 +99,30 @@ def _found(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _http(request: Request, error: Exception) -> Answer:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allowed = sorted(_methods(request))
-        answer = problem_answer(
-            Problem(
-                405,
-                "method_not_allowed",
-                "there is something here, and nothing of it has this method",
-                "Use one of those allowed, or read /openapi.json.",
-                allowed=allowed,
-            )
-        )
-        answer.headers["allow"] = ", ".join(allowed)
-        return answer
+async def _no_route(_request: Request, _error: Exception) -> Answer:
     return problem_answer(
         Problem(404, "route_not_found", "there is nothing at this path", "Read /openapi.json.")
-        if error.status_code == 404
-        else Problem(error.status_code, "invalid_request", "the request cannot be read")
     )
 
 
-def _methods(request: Request) -> set[str]:
-    """The methods of all routes at the path of a request."""
-    return {
+async def _no_method(request: Request, _error: Exception) -> Answer:
+    answer = problem_answer(
+        Problem(
+            405,
+            "method_not_allowed",
+            "there is something at this path, and nothing of it has this method",
+            "Use one of those that the header Allow names.",
+        )
+    )
+    # Of all routes at this path: the framework's own names those of the first one.
+    allowed = {
         method
         for route in request.app.routes
-        if route.matches(request.scope)[0] is not Match.NONE
+        if route.path_regex.match(request.scope["path"])
         for method in route.methods
     }
+    answer.headers["allow"] = ", ".join(sorted(allowed))
+    return answer
 
 
 async def _fault(_request: Request, _error: Exception) -> Answer:

@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends
-from starlette.requests import Request
+from fastapi import Depends, Request
 
 from functions.api.answers import Answer, Timing, text_answer
 from functions.api.headers import base_version
@@ -49,21 +48,21 @@ class Call:
         self.timing = timing
         self.metrics = Metrics("api")
 
-    async def run(self, function: str, arguments: Mapping[str, Any]) -> database.Answer:
-        """Run `public.<function>` as the caller.
+    async def ask(self, function: str, /, **arguments: Any) -> database.Answer:
+        """Run `public.<function>`, which only reads, as the caller.
 
         Raises:
             DatabaseProblem: The database refused.
             DatabaseUnavailable: It gave no answer.
         """
         try:
-            return await self.services.database.call(function, self.caller.token, **arguments)
+            return await self.services.database.read(function, self.caller.token, **arguments)
         finally:
             self.timing.lap("db")
 
     async def read(self, function: str, /, **arguments: Any) -> Answer:
         """Answer what a function that only reads answers."""
-        answer = await self.run(function, arguments)
+        answer = await self.ask(function, **arguments)
         return text_answer(self.request, answer.body, {"server-timing": str(self.timing)})
 
     async def write(
@@ -117,18 +116,16 @@ class Call:
             step: Of a request that runs several functions.
         """
         key = self.request.headers.get("idempotency-key")
-        if key is None:
-            return await self.run(function, arguments)
-        if step:
-            key = hashlib.sha256(f"{step}:{key}".encode()).hexdigest()
-        return await self.run(
-            "call_once",
-            {
-                "mutation_id": key,
-                "function": function,
-                "arguments": Verbatim(encode(arguments)),
-            },
-        )
+        if key is not None:
+            if step:
+                key = hashlib.sha256(f"{step}:{key}".encode()).hexdigest()
+            text = Verbatim(encode(arguments))
+            arguments = {"mutation_id": key, "function": function, "arguments": text}
+            function = "call_once"
+        try:
+            return await self.services.database.call(function, self.caller.token, **arguments)
+        finally:
+            self.timing.lap("db")
 
     def written(
         self,
@@ -161,7 +158,7 @@ class Call:
         It is loaded after the refusal: a change that starts from it is stale only if somebody has
         saved since.
         """
-        current = await self.run("load_composition", {"composition_id": composition_id})
+        current = await self.ask("load_composition", composition_id=composition_id)
         return Problem(
             412,
             refusal.code,
@@ -180,8 +177,9 @@ class Call:
         found: list[UUID] = []
         after = None
         for _ in range(_MOST_PAGES):
-            arguments = {"filter": filter, "after": after, "row_limit": _PAGE}
-            page = (await self.run("list_my_compositions", arguments)).json()
+            page = (
+                await self.ask("list_my_compositions", filter=filter, after=after, row_limit=_PAGE)
+            ).json()
             found += [UUID(item["composition_id"]) for item in page["items"]]
             after = page["next"]
             if after is None:

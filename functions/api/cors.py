@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
-from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from fastapi import FastAPI, Response
+from fastapi.datastructures import Headers
+from fastapi.middleware.cors import CORSMiddleware
 
 from functions.api.answers import problem_answer
 from functions.core.problems import Problem
@@ -24,7 +23,7 @@ class Cors(CORSMiddleware):
         settings: `ALLOWED_ORIGINS`.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
         super().__init__(
             app,
             allow_origins=settings.allowed_origins,

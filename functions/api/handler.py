@@ -75,7 +75,6 @@ def _too_large() -> Problem:
         "answer_too_large",
         "the answer is larger than what can be sent",
         "Send Accept-Encoding: br, or ask for fewer rows.",
-        limit=MAX_ANSWER_BYTES,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from starlette.requests import Request
+from fastapi import Request
 
 from functions.api.answers import Answer, Timing, compress, decompress, wants_brotli
 from functions.api.calls import Call
@@ -20,8 +20,6 @@ from functions.api.services import Services
 from functions.core import database
 from functions.core.cache import Absent, Hit, Miss, Refused, Unchanged
 from functions.core.problems import DatabaseProblem
-
-_LOAD = "load_composition"
 
 
 @dataclass(slots=True)
@@ -126,7 +124,7 @@ async def _ask(call: Call, composition_id: UUID, known: list[str]) -> tuple[Load
     Returns:
         The load, and when the right to it may end, in milliseconds since 1970.
     """
-    answer = await call.run(_LOAD, {"composition_id": composition_id, "known_etags": known})
+    answer = await call.ask("load_composition", composition_id=composition_id, known_etags=known)
     loaded: dict[str, Any] = answer.json()
     access_until = answer.headers.get("access-until")
     text = None if loaded.get("unchanged") else answer.body
@@ -145,7 +143,7 @@ async def open_link(request: Request, token: str) -> Answer:
     """
     timing = Timing()
     services: Services = request.app.state.services
-    opened = await services.database.call("open_share_link", None, token=token)
+    opened = await services.database.read("open_share_link", None, token=token)
     timing.lap("db")
     found = opened.json()
     known = found["etag"] in known_etags(request.headers.get("if-none-match"))

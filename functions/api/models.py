@@ -146,7 +146,7 @@ class InvitationToken(Body):
 class AccountDeletion(Body):
     """The address of the caller's own account, so that nobody deletes one by accident."""
 
-    email: str
+    email: str | None
 
 
 class Nothing(Body):

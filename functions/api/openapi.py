@@ -325,7 +325,9 @@ def _complete(operation: Json, *, is_write: bool, schemas: Json) -> None:
         )
 
     (status,) = (code for code in operation["responses"] if code.startswith("2"))
-    headers = {"Server-Timing": _header("How long the parts of the answer took, ms")}
+    headers = {}
+    if name != "check_health":
+        headers["Server-Timing"] = _header("How long the parts of the answer took, ms")
     if name in _WITH_ETAG:
         headers["ETag"] = _header("Of what was loaded")
     if name in _LOADS:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from starlette.requests import Request
-from starlette.responses import Response
 
 from functions.api.calls import signed_in
 from functions.api.strict_json import read_object
@@ -38,7 +36,6 @@ class _JsonRequest(Request):
                 "body_too_large",
                 "the body has more than 2 MiB",
                 "Send less: a document has at most 1 MiB.",
-                limit=MAX_BODY_BYTES,
             )
         if body and not self._is_json():
             raise Problem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
+from fastapi import Response
 
 from functions.api.calls import SignedIn
 from functions.api.models import AccountDeletion

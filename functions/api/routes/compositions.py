@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Query, Request, Response
 
 from functions.api import loads, outline
 from functions.api.calls import SignedIn, signed_in

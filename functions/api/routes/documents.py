@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path
-from starlette.responses import Response
+from fastapi import Path, Response
 
 from functions.api.answers import Answer, text_answer
 from functions.api.calls import SignedIn
@@ -23,7 +22,7 @@ async def get_document(
     content_hash: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], call: SignedIn
 ) -> Response:
     """Get the document that has this hash, if a version that the caller may see has it."""
-    answer = await call.run("get_document", {"content_hash": content_hash})
+    answer = await call.ask("get_document", content_hash=content_hash)
     headers = {
         "etag": f'"{content_hash}"',
         "cache-control": _FOREVER,

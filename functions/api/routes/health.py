@@ -6,8 +6,7 @@ import asyncio
 import platform
 from uuid import UUID
 
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Request, Response
 
 from functions.api import VERSION
 from functions.api.answers import Answer
@@ -40,7 +39,7 @@ async def check_health(request: Request) -> Response:
 async def _database(services: Services) -> str:
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
-            await services.database.call("open_share_link", None, token="")
+            await services.database.read("open_share_link", None, token="")
     except DatabaseProblem as problem:
         # Whoever says that no link has this token has looked.
         return "ok" if problem.code == "link_not_found" else "unavailable"

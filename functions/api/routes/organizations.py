@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from starlette.responses import Response
+from fastapi import Response
 
 from functions.api.calls import SignedIn
 from functions.api.models import Founding, InvitationToken, Inviting, Joining

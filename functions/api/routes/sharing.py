@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Query
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Path, Query, Request, Response
 
 from functions.api import loads
 from functions.api.calls import SignedIn

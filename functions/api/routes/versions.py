@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-from starlette.responses import Response
+from fastapi import Query, Response
 
 from functions.api.calls import SignedIn
 from functions.api.models import Label

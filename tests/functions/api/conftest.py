@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
+import psycopg
 import pytest
 
+from devstack.stack import Addresses
 from functions.api.handler import Handler
 from functions.api.services import Services
 from functions.core.loop import run
@@ -62,16 +65,26 @@ def without_database(deploy: Callable[..., Deployment]) -> Handler:
     return deploy(SUPABASE_URL="http://127.0.0.1:9").handler
 
 
-@pytest.fixture
-def people(api: Handler, sign_up: Callable[[str], str]) -> Callable[[str], Client]:
-    """Sign somebody up."""
+@pytest.fixture(scope="session")
+def people(api: Handler, addresses: Addresses) -> Iterator[Callable[[str], Client]]:
+    """Give somebody an account and a session: what signing up does, without its 0.3 s."""
+    with psycopg.connect(addresses["database_url"], autocommit=True) as operator:
 
-    def make(name: str) -> Client:
-        token = sign_up(name)
-        claims = jwt.decode(token, options={"verify_signature": False})
-        return Client(api, token, claims["sub"], claims["email"])
+        def make(name: str) -> Client:
+            id = str(uuid.uuid4())
+            email = f"{name}-{id}@example.com"
+            operator.execute("insert into auth.users (id, email) values (%s, %s)", (id, email))
+            claims = {
+                "sub": id,
+                "aud": "authenticated",
+                "role": "authenticated",
+                "email": email,
+                "exp": int(time.time()) + 3600,
+            }
+            token = jwt.encode(claims, addresses["jwt_secret"], algorithm="HS256")
+            return Client(api, token, id, email)
 
-    return make
+        yield make
 
 
 @pytest.fixture

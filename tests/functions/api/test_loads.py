@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +15,6 @@ from tests.functions.api.client import Client, Reply
 from tests.functions.api.conftest import create
 from tests.people import NOBODY
 from tests.samples import sample, small
-
 
 # More digits than a float has.
 EXACT = "0.12345678901234567890123450"
@@ -41,13 +41,15 @@ def test_a_load_is_what_the_database_says_byte_for_byte_wherever_it_comes_from(
     target = made.headers["location"]
 
     bypass = loaded(ann.through(without_cache), target, "bypass")
-    replies = [bypass]
-    for source in ("miss", "hit"):
-        replies.append(loaded(ann, target, source))
-    for accepted in ("br", "gzip, br;q=0.5", "gzip", "identity, br;q=0.1", "br;q=0"):
-        replies.append(loaded(ann, target, "hit", accept_encoding=accepted))
-    replies.append(loaded(ann.through(without_database), target, "hit"))
-    replies.append(loaded(ann.through(without_cache), target, "bypass", accept_encoding="br"))
+    accepted = ("br", "gzip, br;q=0.5", "gzip", "identity, br;q=0.1", "br;q=0")
+    replies = [
+        bypass,
+        loaded(ann, target, "miss"),
+        loaded(ann, target, "hit"),
+        *(loaded(ann, target, "hit", accept_encoding=header) for header in accepted),
+        loaded(ann.through(without_database), target, "hit"),
+        loaded(ann.through(without_cache), target, "bypass", accept_encoding="br"),
+    ]
 
     assert {reply.body for reply in replies} == {bypass.body}
     assert f"[1.10, {EXACT}]".encode() in bypass.body
@@ -208,7 +210,7 @@ def test_an_outline_is_the_tree_and_the_names(ann, addresses):
     assert compressed.body == reply.body
 
 
-ODD = {
+ODD: dict[str, Any] = {
     "own": {"component": "Own", "child": {"not": "one"}, "children": "some", "tabs": 7},
     "plain": {"component": "Own", "children": ["a", 7, None], "trigger": "b", "content": "c"},
     "modal": {"component": "Modal", "trigger": "a", "content": "b"},

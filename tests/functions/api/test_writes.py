@@ -246,7 +246,7 @@ def test_a_key_that_makes_a_secret_does_not_tell_it_twice(ann):
     assert len(ann("GET", f"{target}/shares").json) == 1
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 201, "é", "a\tb"])
+@pytest.mark.parametrize("key", ["", "x" * 201, "é", "a\tb"])
 def test_a_key_that_is_none_is_refused(ann, key):
     reply = ann("POST", "/v1/organizations", {"name": "N"}, idempotency_key=key or "\0")
     assert reply.status == 422
