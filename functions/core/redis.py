@@ -28,7 +28,6 @@ from upstash_redis.http import make_headers
 _SCRIPTS = Path(__file__).parent / "scripts"
 _MAX_HEAD_BYTES = 16 * 1024
 _MAX_BODY_BYTES = 32 * 1024 * 1024
-_MAX_DEPTH = 16
 # Between calls a Lambda function is frozen, and servers and what lies between close or forget
 # connections that are idle.
 _MAX_IDLE_SECONDS = 30
@@ -53,7 +52,7 @@ class Redis(upstash_redis.asyncio.Redis):
     def __init__(self, url: str, token: str, deadline_seconds: float = 0.15) -> None:
         # The stock one is not called: it makes an httpx client, which takes 20 ms and is not used.
         # A test holds that it sets nothing else.
-        self._url = url
+        self._url = url.rstrip("/")
         # A token for reading one's own writes would be of no use: scripts run on the leader anyhow.
         self._read_your_writes = False
         self._sync_token = ""
@@ -61,7 +60,7 @@ class Redis(upstash_redis.asyncio.Redis):
         self._headers = make_headers(token, None, False)
         self._json = AsyncJsonCommands(self)
         self._search = AsyncSearchCommands(self)
-        self._http: Any = Transport(url, deadline_seconds)
+        self._http: Any = Transport(self._url, deadline_seconds)
 
 
 class Script:
@@ -148,10 +147,16 @@ class Transport:
         """Close all connections; later calls open others."""
         while self._idle:
             self._idle.pop().abort()
+        # They are closed by the loop, which might be at its end.
+        await asyncio.sleep(0)
 
-    async def _exchange(self, request: bytes, repeatable: bool) -> "tuple[int, bytes]":
+    async def _exchange(self, request: bytes, repeatable: bool) -> tuple[int, bytes]:
         try:
             async with asyncio.timeout(self._deadline_seconds):
+                if not repeatable:
+                    # So that the loop may hear which connections were closed meanwhile.
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
                 connection = self._kept()
                 if connection:
                     try:
@@ -165,7 +170,7 @@ class Transport:
         except (OSError, _AnswerError) as error:
             raise UpstashError(f"no answer: {error}") from error
 
-    async def _ask(self, connection: "_Connection", request: bytes) -> "tuple[int, bytes]":
+    async def _ask(self, connection: "_Connection", request: bytes) -> tuple[int, bytes]:
         try:
             answer = await connection.ask(request)
         except BaseException:
@@ -282,6 +287,9 @@ class _Connection(asyncio.Protocol):
         if answer:
             self._received.clear()
             self._awaited.set_result(answer)
+
+    def eof_received(self) -> None:
+        self.is_open = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
@@ -440,13 +448,13 @@ def _answered(status: int, body: bytes) -> Any:
     """The value that an answer in RESP2 holds."""
     if status != 200:
         raise UpstashError(_error(status, body))
-    value, end = _parse_resp(body, 0, 0)
+    value, end = _parse_resp(body, 0)
     if end != len(body):
         raise ValueError("more than one value")
     return value
 
 
-def _parse_resp(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+def _parse_resp(data: bytes, at: int) -> tuple[Any, int]:
     """The value that begins at a position, and where it ends."""
     line_end = data.index(b"\r\n", at)
     kind, line = data[at : at + 1], data[at + 1 : line_end]
@@ -461,11 +469,9 @@ def _parse_resp(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     if kind == b"*":
         if line == b"-1":
             return None, at
-        if depth == _MAX_DEPTH:
-            raise ValueError("too deep")
         values = []
         for _ in range(int(line)):
-            value, at = _parse_resp(data, at, depth + 1)
+            value, at = _parse_resp(data, at)
             values.append(value)
         return values, at
     if kind == b":":
