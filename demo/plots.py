@@ -284,7 +284,8 @@ def _durations(axes: Axes, direction: Literal["x", "y"], values: Sequence[float]
     ticks = [step for step in steps if least <= step <= most]
     if len(ticks) > 7:
         ticks = [tick for tick in ticks if f"{tick:e}".startswith("1")]
-    axes.set(**{f"{direction}scale": "log", f"{direction}lim": (least / 1.1, most * 1.1)})
+    # The limits first: a scale that has to find them warns where nothing took any time.
+    axes.set(**{f"{direction}lim": (least / 1.1, most * 1.1), f"{direction}scale": "log"})
     axis = axes.xaxis if direction == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))

@@ -15,9 +15,9 @@ import httpx
 from demo.histories import Json
 from demo.stage import Composition, Person, Refused, Stage
 
-# So often people load, of so many compositions: some again and again, most now and then.
-_LOADS = 600
+# So many compositions are loaded, so often on average: some again and again, most now and then.
 _POPULAR = 12
+_LOADS_EACH = 50
 _KNOWN_SHARE = 0.3  # of loads say which answer they have
 _SAVE_ONE_IN = 100
 _SHARED = 3
@@ -159,8 +159,9 @@ def load_often(stage: Stage) -> None:
     chance = random.Random(4)
     popular = stage.compositions[:_POPULAR]
     weights = [1 / rank for rank in range(1, len(popular) + 1)]
+    loaded = chance.choices(popular, weights, k=_LOADS_EACH * len(popular))
     with _connected(stage) as functions:
-        for nth, composition in enumerate(chance.choices(popular, weights, k=_LOADS), start=1):
+        for nth, composition in enumerate(loaded, start=_SAVE_ONE_IN // 2):
             reader = chance.choice(_readers(stage, composition))
             if nth % _SAVE_ONE_IN == 0:
                 _save(stage, functions, composition, reader)

@@ -30,14 +30,23 @@ class Demo:
     def __init__(self, folder: Path, *arguments: str | Path, stack: Stack | None = None) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
-        outside = {"SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"}
+        self.page = folder / "page.html"
+        outside = {
+            "SUPABASE_URL",
+            "SUPABASE_ANON_KEY",
+            "SUPABASE_SERVICE_ROLE_KEY",
+            "FUNCTIONS_URL",
+        }
         environment = {name: value for name, value in os.environ.items() if name not in outside}
         if stack:
             environment["SUPABASE_URL"] = stack.addresses["supabase_url"]
             environment["SUPABASE_ANON_KEY"] = stack.addresses["anon_key"]
             environment["SUPABASE_SERVICE_ROLE_KEY"] = stack.addresses["service_role_key"]
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig=SIGTERM", sys.executable, "-m", "demo", *arguments],
+            [
+                *("setpriv", "--pdeathsig=SIGTERM", sys.executable, "-m", "demo"),
+                *("--page", self.page, *arguments),
+            ],
             cwd=PROJECT,
             env=environment | {"TMPDIR": str(self.temporary), "COLUMNS": "100"},
             stdout=subprocess.PIPE,
@@ -86,6 +95,13 @@ def test_it_plays_reports_and_leaves_nothing_behind(tmp_path):
     assert row(report, "a stranger's save", 3) == ["404", "composition_not_found", "1"]
     assert row(report, "an invalid document", 3) == ["422", "invalid_document", "1"]
     assert row(report, "compared versions") == row(report, "deleted an account") == ["1"]
+    assert row(report, "audited the cache") == row(report, "shared, took back at once") == ["1"]
+    assert row(report, "a stale PUT", 3) == ["412", "version_conflict", "2"]
+    assert "Loads through the functions: " in report
+    assert int(row(report, "hit")[0]) > int(row(report, "miss")[0])
+    assert row(report, "seen after a direct save") == ["5"]
+    assert f"plots of the loads: {demo.page}" in report
+    assert "Invalidation lag" in demo.page.read_text() and "0 wrong" in demo.page.read_text()
     assert "What changed, as diff_versions tells it\n  " in report
     assert re.search(r"^  /components/\S+: .* was probably meant\)$", report, re.MULTILINE)
     assert "FAILED" not in report and "left out" not in report
@@ -136,8 +152,10 @@ def test_on_a_stack_that_runs_already_it_starts_nothing_and_ends_by_itself(
     assert after == before + 2 + 1, "and what the newcomer left behind"
     assert row(report, "counted loads") == ["1"]
     assert re.findall("left out .*", report) == [
-        "left out deleting an account: the database is not ours"
+        "left out deleting an account: the database is not ours",
+        "left out cached loads: they need FUNCTIONS_URL",
     ]
+    assert not demo.page.exists()
     assert "postgres" not in said and "stays up" not in said
     assert demo.leftovers() == []
 

@@ -134,8 +134,8 @@ def test_where_no_more_people_may_sign_up_the_newcomer_is_left_out(perform):
         pytest.param(
             (
                 "public.load_composition",
-                "composition_summary(c, held)",
-                "composition_summary(c, 'viewer')",
+                "composition_summary(head, held)",
+                "composition_summary(head, 'viewer')",
             ),
             "{1}: loaded as (1, 'Second', 'viewer'), not (1, 'Second', 'owner')",
             id="a composition is loaded with another role",
@@ -343,7 +343,7 @@ def test_a_viewer_who_may_rename_is_noticed_and_named(perform, break_function):
         ),
         pytest.param(
             "sharing",
-            ("private.composition_role", "s.expires_at > now()", "true"),
+            ("private.composition_access", "s.expires_at > now()", "true"),
             "{0}: a load after the share ended was not refused",
             id="a share outlives its end",
         ),

@@ -58,6 +58,22 @@ def test_calls_beyond_the_most_frequent_are_one_row():
     assert others.split()[-8:] == ["others", "│", "23", "│", "1.0", "│", "1.0", "│"]
 
 
+def test_loads_through_the_functions_are_told_apart_by_what_answered_them():
+    outcome = Outcome(elapsed_seconds=1, lags=[0.5])
+    outcome.loads |= {"miss": [0.02], "unchanged": [0.001], "hit": [0.001, 0.002]}
+
+    lines = report(outcome, 80)
+
+    start = lines.index("Loads through the functions: 75.0% from the cache")
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines[start:]]
+    assert [row for row in cells if row][:4] == [
+        ["hit", "2", "1.0", "2.0"],
+        ["unchanged", "1", "1.0", "1.0"],
+        ["miss", "1", "20.0", "20.0"],
+        ["seen after a direct save", "1", "500.0", "500.0"],
+    ]
+
+
 def test_examples_are_short_and_say_what_they_leave_out():
     outcome = Outcome(elapsed_seconds=1, sentences={"Board, 1 → 2": ["a", "b", "c", "d", "e"]})
     outcome.problems = [
