@@ -22,8 +22,8 @@ from tests.consistency.referee import OVERDUE_SECONDS, Calm
 HANDLER = "functions.api.handler.handler"
 WEBHOOK_PATH = "/webhooks/database"
 
-_READERS = 8
-_PAUSE_SECONDS = 0.25
+_READERS = 12
+_PAUSE_SECONDS = 0.5
 
 
 @contextlib.asynccontextmanager
@@ -69,8 +69,8 @@ async def stage(seed: int, handler: str = HANDLER) -> AsyncIterator[tuple[Play, 
             await asyncio.to_thread(stack.__exit__)
 
 
-async def run(play: Play, faults: Faults, reads: int, seconds: float) -> None:
-    """Act for so long and until so many reads were checked; then stop the faults and wait."""
+async def run(play: Play, faults: Faults, enough: Callable[[], bool]) -> None:
+    """Have everybody act while things break, until it is enough; then let the faults end."""
     acting = True
 
     async def repeat(act: Callable[[], Awaitable[None]], pause: float) -> None:
@@ -84,20 +84,18 @@ async def run(play: Play, faults: Faults, reads: int, seconds: float) -> None:
     for direct in (False, True):
         acts += [(partial(change, direct=direct), _PAUSE_SECONDS) for change in changes]
     tasks = [asyncio.create_task(repeat(act, pause)) for act, pause in acts]
-    breaking = asyncio.create_task(faults.run())
-    started = time.monotonic()
+    tasks.append(asyncio.create_task(faults.run()))
     try:
-        while time.monotonic() - started < seconds or play.tally.reads < reads:
+        while not enough():
             await asyncio.sleep(0.1)
-            for task in (*tasks, breaking):
+            for task in tasks:
                 if task.done():
                     task.result()  # raises what it failed with
     finally:
         acting = faults.on = False
-        await asyncio.gather(*tasks, breaking, return_exceptions=True)
-    await faults.settle()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await faults.settle()
     play.calm = Calm(time.monotonic())
-    await until_agreed(play)
 
 
 async def until_agreed(play: Play) -> float:

@@ -52,7 +52,7 @@ class Faults:
         ]
         while self.on:
             await self._random.choice(breaks)()
-            await asyncio.sleep(self._random.uniform(0.1, 0.6))
+            await asyncio.sleep(self._random.uniform(0.3, 1.5))
 
     async def settle(self) -> None:
         """Let the webhooks that are late arrive."""
@@ -124,7 +124,7 @@ class Faults:
             # What they hear may be history by then.
             if self._random.random() < 0.2:
                 await asyncio.sleep(self._random.uniform(0, 0.3))
-        elif self._random.random() < 0.05:
+        elif self._random.random() < 0.03:
             if kill_owner_of_port(request.peer, self._workers()):
                 self.counts["worker dies after commit"] += 1
             raise Dropped

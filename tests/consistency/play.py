@@ -24,7 +24,7 @@ from tests.consistency.world import TRASHED, Organization, Person, Piece, State
 from tests.samples import SMALLEST
 
 NAMES = ("ann", "ben", "cleo", "dan", "eve", "finn")
-PIECES = 8
+PIECES = 6
 
 # After these nobody knows what became of a write: the worker died, or an answer was lost.
 UNKNOWN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -237,7 +237,7 @@ class Play:
         async with self._alone(piece.shares[person.id]) as fact:
             if fact is None:
                 return
-            value: Any = self._random.choice([None, "viewer", "viewer", "editor"])
+            value: Any = self._random.choice([None, "viewer", "editor"])
             until, expires_at = float("inf"), None
             if value and self._random.random() < 0.25:
                 until = time.monotonic() + _SHORT_SHARE_SECONDS
