@@ -73,6 +73,17 @@ def test_two_builds_are_the_same_bytes(zips):
     assert first == second
 
 
+def test_nothing_in_it_tells_when_or_where_it_was_built(zips):
+    with zipfile.ZipFile(zips[0]) as archive:
+        entries = archive.infolist()
+        content = b"".join(archive.read(entry) for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {0o644}
+    assert entries == sorted(entries, key=lambda entry: Path(entry.filename))
+    assert str(PROJECT).encode() not in content
+    assert b"/tree/" not in content
+
+
 def test_it_is_far_below_what_lambda_takes(zips):
     # Two libraries in Rust, cryptography and pydantic_core, are 6 MB of it.
     assert zips[0].stat().st_size < 10_000_000
