@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.hostile import hostile
 from bench.load import load, load_scale
 from bench.pages import pages
+from bench.redis import redis
 from bench.report import Figure, print_figure
 from bench.rest import rest
 from bench.rls import rls
@@ -34,6 +35,7 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "hostile": hostile,
     "rest": rest,
     "storage": storage,
+    "redis": redis,
 }
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
 _USUAL = Sizes(rounds=15, crowd=100_000, documents=1_000)

@@ -6,14 +6,15 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from devstack import signals
 from devstack.files import write_private
+from devstack.own import Redis, Supabase
 from devstack.packages import StackError
 from devstack.processes import Cancelled
-from devstack.stack import Addresses, Stack
+from devstack.stack import CACHED, Addresses, Stack
 
 
 def main() -> int:
@@ -30,19 +31,28 @@ def main() -> int:
     up_parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the addresses to FILE too"
     )
+    up_parser.add_argument(
+        "--without",
+        choices=sorted(CACHED),
+        nargs="+",
+        default=[],
+        metavar="PART",
+        help=f"leave out parts: any of {', '.join(sorted(CACHED))}",
+    )
     arguments = parser.parse_args()
     file: Path | None = arguments.json
     if file and (file.is_dir() or not os.access(file.parent, os.W_OK)):
         parser.error(f"--json: {file} cannot be written")
-    return up(arguments.data, file)
+    return up(arguments.data, file, arguments.without)
 
 
-def up(data: Path | None, json_file: Path | None) -> int:
+def up(data: Path | None, json_file: Path | None, without: Collection[str]) -> int:
     """Run the stack until a signal.
 
     Args:
         data: Folder to keep the data in; None: a temporary one.
         json_file: Where to write the addresses too, while it runs.
+        without: Names of parts to leave out.
 
     Returns:
         The exit code: 0 after a signal, 1 if the stack cannot run.
@@ -50,7 +60,10 @@ def up(data: Path | None, json_file: Path | None) -> int:
     stopping = threading.Event()
     signals.note(stopping)
     try:
-        with Stack(data, _say, stopping) as stack, _published(stack.addresses, json_file):
+        stack = Stack(
+            data, _say, stopping, without=without, supabase=Supabase.of(), redis=Redis.of()
+        )
+        with stack, _published(stack.addresses, json_file):
             stack.watch(stopping)
     except Cancelled:
         pass

@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import re
+import signal
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -74,6 +75,7 @@ def start(
                 "VALKEY_PORT": str(valkey_port),
                 "VALKEY_PASSWORD": valkey_password,
             },
+            stop_signal=signal.SIGKILL,  # it holds nothing
         )
 
     return Server("bridge", command, says_listening, logs=logs, port=port)

@@ -113,6 +113,17 @@ class Postgres:
             self.stop()
             raise
 
+    def restart(self, cancelled: threading.Event) -> None:
+        """Stop the server, if it has not ended by itself, and start it on the same port.
+
+        Raises:
+            StackError: It cannot run here any more; says why.
+            Cancelled: `cancelled` was set first.
+        """
+        self.server.stop()
+        self._take_over(cancelled)
+        self.server.restart(cancelled)
+
     def stop(self) -> None:
         """Roll back what is open, write all out, end."""
         if self._server is not None:

@@ -53,11 +53,17 @@ class Command:
     privileges: Sequence[str] = ()
 
     @classmethod
-    def module(cls, name: str, environment: Mapping[str, str]) -> Self:
+    def module(
+        cls,
+        name: str,
+        environment: Mapping[str, str],
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> Self:
         """A module of this project, run as a program."""
         return cls(
             argv=[sys.executable, "-P", "-m", name],
             environment={"PYTHONPATH": str(PROJECT), **environment},
+            stop_signal=stop_signal,
         )
 
 
@@ -145,13 +151,13 @@ class Part:
 
 
 class Server:
-    """A part that listens on a port of 127.0.0.1.
+    """A part that listens on a port of 127.0.0.1, or on none.
 
     Args:
         name: For messages, and for its log in the folder `logs`.
         command: Gives the command for a port.
         ready: Whether the part answers on the port. Must not be fooled by a stranger there.
-        port: The port to prefer; another one if it is taken or 0.
+        port: The port to prefer; another one if it is taken or 0. None: it listens on none.
     """
 
     def __init__(
@@ -161,10 +167,10 @@ class Server:
         ready: Callable[[Part, int], bool],
         *,
         logs: Path,
-        port: int = 0,
+        port: int | None = 0,
     ) -> None:
         self.name = name
-        self.port = port or _free_port()
+        self.port = 0 if port is None else port or _free_port()
         self._command = command
         self._ready = ready
         self._log = logs / f"{name}.log"
@@ -197,7 +203,7 @@ class Server:
                 self.part.wait_until(lambda: self._ready(self.part, self.port), cancelled)
             except PartFailed:
                 self.stop()
-                if _is_free(self.port) or not attempts_left:
+                if not self.port or _is_free(self.port) or not attempts_left:
                     raise
                 self.port = _free_port()
                 self.part = Part(self.name, self._command(self.port), self._log)

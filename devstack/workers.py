@@ -25,8 +25,16 @@ PAYLOAD_BYTES = 6_291_556
 
 _INIT_SECONDS = 30
 _ARN = "arn:aws:lambda:eu-central-1:000000000000:function:"
-_REQUEST_LINE = re.compile(rb"(?:GET|POST) /2018-06-01/runtime/(\S+) HTTP/1\.1\r\n")
+_REQUEST = re.compile(
+    rb"(?:GET|POST) /2018-06-01/runtime/(?P<verb>\S+) HTTP/1\.1(?P<headers>\r\n.*?\r\n)\r\n",
+    re.DOTALL,
+)
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+_ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+_PAYLOAD_TOO_LARGE = b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -118,18 +126,25 @@ class Pool:
             del self._lives[worker]
             if worker in self._idle:
                 self._idle.remove(worker)
-        # Who waits for one that cannot start would wait for ever.
-        if not worker.started and self._waiting:
-            self._waiting.popleft().set_exception(_NotStarted(worker.last_words))
+            # Who waits for one that cannot start would wait for ever.
+            if not worker.started and (waiter := self._next_waiter()):
+                waiter.set_exception(_NotStarted(worker.last_words))
         self._hire()
 
     def _is_free(self, worker: "_Worker") -> None:
-        if self._waiting:
-            self._waiting.popleft().set_result(worker)
+        if waiter := self._next_waiter():
+            waiter.set_result(worker)
         else:
             self._idle.append(worker)
             if self._freeze:
                 worker.freeze()
+
+    def _next_waiter(self) -> "asyncio.Future[_Worker] | None":
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # else it was cancelled
+                return waiter
+        return None
 
 
 class _NotStarted(Exception):
@@ -148,30 +163,32 @@ class _Worker:
         is_free: Callable[["_Worker"], None],
     ) -> None:
         self.started = False
+        self._ended = False
         self.last_words = _error("Runtime.ExitError", "the runtime has ended")
         self._name = name
         self._function = function
         self._environment = environment
         self._is_free = is_free
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.StreamReader | None = None
-        self._next: asyncio.Future[bytes] | None = None
+        self._frozen = False
+        self._channel: _Channel | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self._request_id = ""
 
     @property
     def alive(self) -> bool:
         """Whether it still waits for a call."""
-        return self._reader is not None and not self._reader.at_eof()
+        return self._channel is not None and not self._channel.closed
 
     def freeze(self) -> None:
         """Let it stand still until it is called."""
+        self._frozen = True
         self._signal(signal.SIGSTOP)
 
     async def run(self) -> int:
         """Start the process and wait until it has ended; returns its exit code."""
-        # Its lines can be longer than what is read ahead by default.
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Channel(self), "127.0.0.1", 0)
         address = "{}:{}".format(*server.sockets[0].getsockname())
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -181,9 +198,10 @@ class _Worker:
                 env={**self._lambda_environment(address), **self._environment},
                 stdin=asyncio.subprocess.DEVNULL,
             )
-            asyncio.get_running_loop().call_later(_INIT_SECONDS, self._give_up)
+            loop.call_later(_INIT_SECONDS, self._give_up)
             return await self._process.wait()
         finally:
+            self._ended = True
             self._signal(signal.SIGKILL)
             server.close()
             if self._process:
@@ -193,7 +211,8 @@ class _Worker:
 
     async def invoke(self, request_id: str, event: bytes) -> Answer:
         """Have it answer one call."""
-        assert self._next
+        if self._ended or not self._channel:
+            return self.last_words
         seconds = self._function.timeout
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -204,8 +223,10 @@ class _Worker:
         )
         self._request_id = request_id
         self._answer = asyncio.get_running_loop().create_future()
-        self._signal(signal.SIGCONT)
-        self._next.set_result(head.encode() + event)
+        if self._frozen:
+            self._frozen = False
+            self._signal(signal.SIGCONT)
+        self._channel.send(head.encode() + event)
         try:
             async with asyncio.timeout(seconds):
                 return await self._answer
@@ -214,40 +235,38 @@ class _Worker:
             message = f"{request_id} Task timed out after {seconds:.2f} seconds"
             return _error("Sandbox.Timedout", message)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                request = _REQUEST_LINE.match(head)
-                length = _CONTENT_LENGTH.search(head)
-                body = await reader.readexactly(int(length[1])) if length else b""
-                writer.write(await self._respond(reader, request and request[1].decode(), body))
-                await writer.drain()
-        writer.close()
+    def respond(self, channel: "_Channel", verb: str, body: bytes) -> bytes | None:
+        """What the runtime client asks or tells.
 
-    async def _respond(self, reader: asyncio.StreamReader, verb: str | None, body: bytes) -> bytes:
+        Args:
+            channel: How it does.
+            verb: The end of the path, such as "invocation/next".
+            body: What it sends.
+
+        Returns:
+            The answer; None: it comes later, when there is a call.
+        """
         mine = f"invocation/{self._request_id}/"
         match verb:
             case "invocation/next":
-                self._reader = reader
-                self._next = asyncio.get_running_loop().create_future()
+                self._channel = channel
                 self.started = True
                 self._is_free(self)
-                return await self._next
+                return None
             case "restore/next":
-                return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+                return _OK
             case "init/error" | "restore/error":
                 self.last_words = Answer(body, failed=True)
             case _ if verb == f"{mine}response" and len(body) > PAYLOAD_BYTES:
                 self._settle(_too_large(len(body)))
-                return b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\n\r\n"
+                return _PAYLOAD_TOO_LARGE
             case _ if verb == f"{mine}response":
                 self._settle(Answer(body, failed=False))
             case _ if verb == f"{mine}error":
                 self._settle(Answer(body, failed=True))
             case _:
-                return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-        return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+                return _NOT_FOUND
+        return _ACCEPTED
 
     def _settle(self, answer: Answer) -> None:
         if self._answer and not self._answer.done():
@@ -258,9 +277,10 @@ class _Worker:
             self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process:
+        # Process.send_signal() may snatch the exit code from who waits for it.
+        if self._process and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
+                os.kill(self._process.pid, number)
 
     def _lambda_environment(self, address: str) -> dict[str, str]:
         return {
@@ -274,6 +294,42 @@ class _Worker:
             "AWS_LAMBDA_RUNTIME_API": address,
             "LAMBDA_TASK_ROOT": str(PROJECT),
         }
+
+
+class _Channel(asyncio.Protocol):
+    """A connection of a runtime client: HTTP as far as that uses it."""
+
+    def __init__(self, worker: _Worker) -> None:
+        self.closed = False
+        self._worker = worker
+        self._received = bytearray()
+        self._transport: asyncio.WriteTransport
+
+    def send(self, answer: bytes) -> None:
+        self._transport.write(answer)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        request = _REQUEST.match(self._received)
+        if not request:
+            return
+        length = _CONTENT_LENGTH.search(request["headers"])
+        end = request.end() + (int(length[1]) if length else 0)
+        if len(self._received) < end:
+            return
+        body = bytes(self._received[request.end() : end])
+        verb = request["verb"].decode()
+        del request, self._received[:end]
+        answer = self._worker.respond(self, verb, body)
+        if answer is not None:
+            self.send(answer)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.closed = True
 
 
 def _error(kind: str, message: str) -> Answer:

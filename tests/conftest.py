@@ -10,7 +10,7 @@ import httpx
 import pytest
 from supabase import Client, ClientOptions, create_client
 
-from devstack.stack import Addresses, Stack
+from devstack.stack import CACHED, Addresses, Stack
 
 Key = Literal["anon_key", "service_role_key"]
 
@@ -30,8 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A stack for all tests that only talk to one."""
-    with Stack() as running:
+    """A stack for all tests that only talk to its database."""
+    with Stack(without=CACHED) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -33,6 +33,7 @@ _LEASE_MS = 60_000
 # A share must not outlive its time on a machine whose clock is behind the database's.
 _CLOCK_SKEW_MS = 1000
 _NONE = "-"
+_REFUSALS = {b"LOST", b"REVOKED", b"FULL", b"GONE"}
 _ETAG = re.compile(r"[0-9a-f]{1,128}")
 _VIEWER_FIELD = re.compile(rb"p:([0-9a-f]{32})([0-9a-f]{32})")
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
@@ -223,16 +224,21 @@ class Cache:
 
         def understand(answer: Any) -> Hit | Unchanged | Absent | Miss | Blocked:
             match answer:
-                case [b"H", bytes(etag), bytes(meta), bytes(body)]:
+                case [bytes(kind), bytes(echo), *rest] if echo == nonce.encode():
+                    pass
+                case _:
+                    raise ValueError("not the answer to this read")
+            match kind, rest:
+                case b"H", [bytes(etag), bytes(meta), bytes(body)]:
                     return Hit(etag.decode(), meta, body)
-                case [b"S", bytes(etag), bytes(meta)]:
+                case b"S", [bytes(etag), bytes(meta)]:
                     return Unchanged(etag.decode(), meta)
-                case [b"N", bytes(meta)]:
+                case b"N", [bytes(meta)]:
                     return Absent(meta)
-                case [b"M", bytes(composition), bytes(user), bytes(held)]:
+                case b"M", [bytes(composition), bytes(user), bytes(held)]:
                     lease = Lease(composition_id, who, key, composition.decode(), user.decode())
                     return Miss(lease, held.decode().split())
-                case [b"B"]:
+                case b"B", []:
                     return Blocked()
             raise ValueError("read")
 
@@ -265,8 +271,7 @@ class Cache:
         expires_at = self._now() + self._ttl_ms
         if expires_at_ms is not None:
             expires_at = max(0, min(expires_at, expires_at_ms - _CLOCK_SKEW_MS))
-        is_held = body is None
-        return await self._fill(lease, etag, meta, body, expires_at, self._ttl_ms, is_held)
+        return await self._fill(lease, etag, meta, body, expires_at, self._ttl_ms)
 
     async def fill_absent(self, lease: Lease, meta: bytes = b"") -> Filled | Refused:
         """Keep that the database answered that there is nothing. For a short while only.
@@ -278,7 +283,7 @@ class Cache:
         if len(meta) > MAX_META_BYTES:
             return Refused("too_large")
         ttl_ms = self._negative_ttl_ms
-        return await self._fill(lease, _NONE, meta, None, self._now() + ttl_ms, ttl_ms, False)
+        return await self._fill(lease, _NONE, meta, None, self._now() + ttl_ms, ttl_ms)
 
     async def _fill(
         self,
@@ -288,24 +293,25 @@ class Cache:
         body: bytes | None,
         expires_at: int,
         keep_ms: int,
-        is_held: bool,
     ) -> Filled | Refused:
+        is_held = body is None and etag != _NONE
         body_is = "held" if is_held else "none" if body is None else "here"
         arguments: list[Argument] = [
             *(lease.viewer, lease.composition, lease.user, expires_at, keep_ms, etag),
             *(_MAX_FIELDS, _MAX_BODIES, str(lease.composition_id), body_is, len(meta)),
             meta + (body or b""),
         ]
+        asked_for = etag.encode()
 
         def understand(answer: Any) -> Filled | Refused:
             match answer:
-                case [b"OK" | "OK"] if not is_held:
+                case [b"KEPT", bytes(of)] if of == asked_for and not is_held:
                     return Filled(None)
-                case [b"OK" | "OK", bytes(held)]:
+                case [b"KEPT", bytes(of), bytes(held)] if of == asked_for and is_held:
                     return Filled(held)
-                case [b"LOST" | b"REVOKED" | b"FULL" | b"GONE" as reason]:
+                case [bytes(reason), bytes(of)] if of == asked_for and reason in _REFUSALS:
                     return Refused(reason.decode().lower())
-                case [b"LOST" | b"REVOKED" | b"FULL" as reason, bytes(held)]:
+                case [bytes(reason), bytes(of), bytes(held)] if of == asked_for and is_held:
                     return Refused(reason.decode().lower(), held)
             raise ValueError("fill")
 
@@ -337,10 +343,9 @@ class Cache:
         token = secrets.token_hex(8)
         if writing.keys:
             # If it fails, all that is lost is the guard against our own end before end().
-            now = self._now()
-            await self._done(
-                self._run(_BEGIN, writing.keys, [now, now + self._block_ms, token], _ok)
-            )
+            begun: list[Argument] = [now := self._now(), now + self._block_ms, token]
+            with suppress(CacheUnavailable):
+                await self._run(_BEGIN, writing.keys, begun, _echo(token))
         try:
             yield writing
         except BaseException as error:
@@ -364,16 +369,15 @@ class Cache:
         unlinked = [keys.composition_key(self._prefix, id) for id in compositions]
         unlinked += [keys.viewer_key(self._prefix, id) for id in viewers]
         for start in range(0, len(unlinked), _MAX_KEYS):
-            part = unlinked[start : start + _MAX_KEYS]
-            await self._run(_END, part, [self._now(), _NONE], _ok, insist=True)
+            await self._drop(unlinked[start : start + _MAX_KEYS], secrets.token_hex(8))
 
     async def is_first(self, digest: str, keep_seconds: int) -> bool:
         """Whether something comes for the first time since it was last remembered.
 
         Args:
             digest: Of it, 64 characters of hex.
-            keep_seconds: How long to remember it from now on. Redis may forget it before: that only
-                helps whom doing it twice must not harm.
+            keep_seconds: How long to remember it from now on. Redis may evict it before, so to do
+                twice what is asked about must do no harm.
 
         Raises:
             CacheUnavailable: Not known.
@@ -382,9 +386,15 @@ class Cache:
             return True
         token = secrets.token_hex(8)
         key = keys.seen_key(self._prefix, digest)
-        arguments: list[str | int | bytes] = [token, 1000 * keep_seconds]
-        first = await self._run(_REMEMBER, [key], arguments, _text_or_none, insist=True)
-        return first == token
+        arguments: list[Argument] = [token, 1000 * keep_seconds]
+
+        def understand(answer: Any) -> bool:
+            match answer:
+                case [bytes(echo), bytes(first)] if echo == token.encode():
+                    return first == echo
+            raise ValueError("remember")
+
+        return await self._run(_REMEMBER, [key], arguments, understand, insist=True)
 
     async def warm(self, composition_id: UUID, etag: str, body: bytes) -> bool:
         """Hold a body that the next viewers of the composition will see, if they see it.
@@ -407,7 +417,7 @@ class Cache:
             return False
         key = keys.composition_key(self._prefix, composition_id)
         arguments: list[Argument] = [self._now(), etag, self._ttl_ms, _MAX_BODIES, body]
-        return await self._run(_WARM, [key], arguments, _is_warm)
+        return await self._run(_WARM, [key], arguments, _is_held)
 
     async def sample(self, count: int) -> list[Entry]:
         """Some entries that reads would be answered with now, at random: for the audit.
@@ -483,16 +493,15 @@ class Cache:
     async def _end(self, writing: Writing, token: str) -> bool:
         if not writing.keys or self._redis is None:
             return True
-        return await self._done(
-            self._run(_END, writing.keys, [self._now(), token], _ok, insist=True)
-        )
-
-    async def _done(self, running: Awaitable[None]) -> bool:
         try:
-            await running
+            await self._drop(writing.keys, token)
         except CacheUnavailable:
             return False
         return True
+
+    async def _drop(self, on_keys: list[str], token: str) -> None:
+        """Drop answers and leases, and the block of the write that has this token."""
+        await self._run(_END, on_keys, [self._now(), token], _echo(token), insist=True)
 
     async def _run(
         self,
@@ -541,7 +550,12 @@ class Cache:
         except TimeoutError as error:
             self._breaker.failed()
             raise CacheUnavailable("no_answer_in_time") from error
-        except (UpstashError, ValueError) as error:
+        except ValueError as error:
+            self._breaker.failed()
+            # Whatever this is the answer to, the next one on that connection is no better.
+            await self._redis.close()
+            raise CacheUnavailable("failed") from error
+        except UpstashError as error:
             self._breaker.failed()
             raise CacheUnavailable("failed") from error
         self._breaker.succeeded()
@@ -564,15 +578,20 @@ def _field(viewer: Viewer) -> str:
     return viewer.user_id.hex + viewer.fingerprint
 
 
-def _ok(answer: Any) -> None:
-    if answer not in (b"OK", "OK"):
-        raise ValueError("not OK")
+def _echo(token: str) -> Callable[[Any], None]:
+    """What understands a script that answers with the token that it was given."""
+
+    def understand(answer: Any) -> None:
+        if answer != token.encode():
+            raise ValueError("not the answer to this call")
+
+    return understand
 
 
-def _is_warm(answer: Any) -> bool:
-    if answer not in (b"OK", "OK", b"HELD", b"BUSY"):
+def _is_held(answer: Any) -> bool:
+    if answer not in (b"HELD", b"BUSY"):
         raise ValueError("warm")
-    return bool(answer != b"BUSY")
+    return bool(answer == b"HELD")
 
 
 def _text_or_none(answer: Any) -> str | None:

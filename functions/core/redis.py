@@ -53,7 +53,7 @@ class Redis(upstash_redis.asyncio.Redis):
     def __init__(self, url: str, token: str, deadline_seconds: float = 0.15) -> None:
         # The stock one is not called: it makes an httpx client, which takes 20 ms and is not used.
         # A test holds that it sets nothing else.
-        self._url = url
+        self._url = url.rstrip("/")
         # A token for reading one's own writes would be of no use: scripts run on the leader anyhow.
         self._read_your_writes = False
         self._sync_token = ""
@@ -61,7 +61,7 @@ class Redis(upstash_redis.asyncio.Redis):
         self._headers = make_headers(token, None, False)
         self._json = AsyncJsonCommands(self)
         self._search = AsyncSearchCommands(self)
-        self._http: Any = Transport(url, deadline_seconds)
+        self._http: Any = Transport(self._url, deadline_seconds)
 
 
 class Script:
@@ -148,10 +148,16 @@ class Transport:
         """Close all connections; later calls open others."""
         while self._idle:
             self._idle.pop().abort()
+        # They are closed by the loop, which might be at its end.
+        await asyncio.sleep(0)
 
-    async def _exchange(self, request: bytes, repeatable: bool) -> "tuple[int, bytes]":
+    async def _exchange(self, request: bytes, repeatable: bool) -> tuple[int, bytes]:
         try:
             async with asyncio.timeout(self._deadline_seconds):
+                if not repeatable:
+                    # So that the loop may hear which connections were closed meanwhile.
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
                 connection = self._kept()
                 if connection:
                     try:
@@ -165,7 +171,7 @@ class Transport:
         except (OSError, _AnswerError) as error:
             raise UpstashError(f"no answer: {error}") from error
 
-    async def _ask(self, connection: "_Connection", request: bytes) -> "tuple[int, bytes]":
+    async def _ask(self, connection: "_Connection", request: bytes) -> tuple[int, bytes]:
         try:
             answer = await connection.ask(request)
         except BaseException:
@@ -282,6 +288,9 @@ class _Connection(asyncio.Protocol):
         if answer:
             self._received.clear()
             self._awaited.set_result(answer)
+
+    def eof_received(self) -> None:
+        self.is_open = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False

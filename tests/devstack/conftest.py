@@ -16,7 +16,7 @@ import pytest
 
 from devstack.packages import PROJECT
 
-SECONDS = 20
+SECONDS = 60
 
 
 class Command:

@@ -26,6 +26,11 @@ def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
     }
 
 
+def note(event: dict[str, Any], _context: Any) -> None:
+    """Print what came in, for the log."""
+    print("noted", json.dumps(event))
+
+
 def say(event: dict[str, Any], _context: Any) -> Any:
     """Answer with the JSON that was sent."""
     body = event["body"]

@@ -299,6 +299,16 @@ def test_a_frozen_worker_stands_still_between_calls(tmp_path: Path) -> None:
     assert not running({pid})
 
 
+def test_a_front_that_is_stopped_waits_for_no_call(tmp_path: Path) -> None:
+    started = Functions(tmp_path, {"do": Function(f"{HANDLERS}.do", workers=2)})
+    with contextlib.closing(started):
+        pid = started.call("do").json()["pid"]
+        with contextlib.suppress(httpx.ReadTimeout):
+            started.call("do", "/?sleep=600", timeout=0.1)
+    assert started.server.part.exit_code == 0
+    wait_until(lambda: not running({pid}))
+
+
 def test_no_worker_outlives_a_front_that_is_killed_and_a_new_one_has_the_same_ports(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,16 +15,26 @@ HANG = b"(says nothing)"
 CLOSE = b"(closes)"
 # After an answer.
 THEN_CLOSE = b"(and closes)"
+# Within an answer.
+PAUSE = b"(waits a little)"
+_PAUSE_SECONDS = 0.02
 _GONE = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
 
 
 @dataclass
 class Stub:
-    """What it was asked, and how many connections were made to it."""
+    """What it was asked, how many connections were made to it, and how many there are now."""
 
     url: str = ""
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
+
+    async def is_left(self) -> None:
+        """Wait until no connection is open."""
+        async with asyncio.timeout(30):
+            while self.open:
+                await asyncio.sleep(0.01)
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
@@ -34,12 +45,13 @@ def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 @contextlib.asynccontextmanager
 async def stub(
-    answers: Iterable[bytes] | Callable[[bytes], bytes],
+    answers: Iterable[bytes] | Callable[[bytes], bytes], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Stub]:
     """Serve.
 
     Args:
         answers: Raw, in turn, the last one again and again; or made from the request.
+        tls: To serve under.
     """
     seen = Stub()
     left = [] if callable(answers) else list(answers)
@@ -47,6 +59,7 @@ async def stub(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.connections += 1
+        seen.open += 1
         task = asyncio.current_task()
         assert task
         serving.add(task)
@@ -63,14 +76,18 @@ async def stub(
                 if said == HANG:
                     await reader.read()
                     break
-                writer.write(said.removesuffix(THEN_CLOSE).removesuffix(CLOSE))
-                await writer.drain()
+                for part in said.removesuffix(THEN_CLOSE).removesuffix(CLOSE).split(PAUSE):
+                    writer.write(part)
+                    await writer.drain()
+                    if PAUSE in said:
+                        await asyncio.sleep(_PAUSE_SECONDS)
                 if said.endswith((CLOSE, THEN_CLOSE)):
                     break
+        seen.open -= 1
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
-        seen.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        seen.url = f"http{'s' * bool(tls)}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield seen
     finally:
         server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -453,13 +454,17 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline():
 
 async def test_three_failures_open_the_breaker_and_one_success_closes_it():
     failure = answer(b"-OOM\r\n")
-    blocked = answer(b"*1\r\n$1\r\nB\r\n")
-    async with stub([failure, failure, blocked, *[failure] * 4, blocked]) as server:
+    outcomes = iter([failure, failure, None, *[failure] * 4])
+
+    def answers(request: bytes) -> bytes:
+        return next(outcomes, None) or blocked(request)
+
+    async with stub(answers) as server:
         client = Redis(server.url, TOKEN, 60)
         cache = Cache(client, deadline_seconds=60, breaker_seconds=0.5)
-        answers = [await cache.read(PIECE, ANN) for _ in range(7)]
-        failed, is_open = Bypass("failed"), Bypass("breaker_open")
-        assert answers == [failed, failed, Blocked(), failed, failed, failed, is_open]
+        read: list[Any] = [await cache.read(PIECE, ANN) for _ in range(7)]
+        failed, is_open, blocks = Bypass("failed"), Bypass("breaker_open"), Blocked()
+        assert read == [failed, failed, blocks, failed, failed, failed, is_open]
         assert await cache.fill_absent(LEASE) == Refused("breaker_open")
         assert len(server.requests) == 6
 
@@ -478,8 +483,12 @@ async def test_three_failures_open_the_breaker_and_one_success_closes_it():
 
 
 async def test_an_open_breaker_keeps_no_write_from_being_settled():
-    failure, done = answer(b"-OOM\r\n"), answer(b"+OK\r\n")
-    async with stub([failure, failure, failure, done]) as server:
+    outcomes = iter([answer(b"-OOM\r\n")] * 3)
+
+    def answers(request: bytes) -> bytes:
+        return next(outcomes, None) or done(request)
+
+    async with stub(answers) as server:
         client = Redis(server.url, TOKEN, 60)
         cache = Cache(client, deadline_seconds=60, breaker_seconds=600)
         for _ in range(3):
@@ -494,25 +503,75 @@ async def test_an_open_breaker_keeps_no_write_from_being_settled():
 
 
 async def test_a_cancelled_read_leaves_nothing_to_be_mistaken_for_another_answer():
-    hit = answer(b"*4\r\n$1\r\nH\r\n$2\r\nab\r\n$0\r\n\r\n$1\r\nx\r\n")
-    async with stub([hit[:-3], hit]) as server:
+    async with stub(lambda request: blocked(request)[: -2 if len(seen) == 1 else None]) as server:
+        seen = server.requests
         client = Redis(server.url, TOKEN, 60)
         cache = Cache(client, deadline_seconds=60)
         reading = asyncio.create_task(cache.read(PIECE, ANN))
-        while not server.requests:
+        while not seen:
             await asyncio.sleep(0.01)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
-        assert await cache.read(PIECE, ANN) == Hit("ab", b"", b"x")
+        assert await cache.read(PIECE, ANN) == Blocked()
         assert server.connections == 2
         await client.close()
 
 
+async def test_the_answer_to_another_read_is_none():
+    late: list[bytes] = []
+
+    def one_behind(request: bytes) -> bytes:
+        late.append(blocked(request))
+        return late[-2] if len(late) in {2, 3} else late[-1]
+
+    async with stub(one_behind) as server:
+        client = Redis(server.url, TOKEN, 60)
+        cache = Cache(client, deadline_seconds=60)
+        read = [await cache.read(PIECE, ANN) for _ in range(4)]
+        assert read == [Blocked(), Bypass("failed"), Bypass("failed"), Blocked()]
+        # Nor is one asked for again where it came from.
+        assert server.connections == 3
+        await client.close()
+
+
+async def test_a_write_is_not_settled_by_the_answer_to_another():
+    def anothers(request: bytes) -> bytes:
+        return answer(b"$16\r\n0123456789abcdef\r\n")
+
+    async with stub(anothers) as server:
+        client = Redis(server.url, TOKEN, 60)
+        cache = Cache(client, deadline_seconds=60)
+        async with cache.writing([PIECE]) as writing:
+            pass
+        assert not writing.settled
+        with pytest.raises(CacheUnavailable):
+            await cache.unlink([PIECE])
+        another = Cache(client, deadline_seconds=60)
+        assert await another.fill(LEASE, "ab", META, BODY) == Refused("failed")
+        await client.close()
+
+
 async def test_a_connection_that_was_closed_meanwhile_is_no_failure():
-    blocked = answer(b"*1\r\n$1\r\nB\r\n")
-    async with stub([blocked + THEN_CLOSE]) as server:
+    async with stub(lambda request: blocked(request) + THEN_CLOSE) as server:
         client = Redis(server.url, TOKEN, 60)
         cache = Cache(client, deadline_seconds=60)
         assert [await cache.read(PIECE, ANN) for _ in range(5)] == [Blocked()] * 5
         await client.close()
+
+
+def blocked(request: bytes) -> bytes:
+    """The answer to a read while somebody writes."""
+    nonce = arguments_of(request)[8]
+    return answer(f"*2\r\n$1\r\nB\r\n$16\r\n{nonce}\r\n".encode())
+
+
+def done(request: bytes) -> bytes:
+    """The answer to a begin or an end."""
+    return answer(f"$16\r\n{arguments_of(request)[-1]}\r\n".encode())
+
+
+def arguments_of(request: bytes) -> list[Any]:
+    """A command that went as JSON."""
+    command: list[Any] = json.loads(request.partition(b"\r\n\r\n")[2])
+    return command

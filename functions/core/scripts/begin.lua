@@ -6,6 +6,8 @@
 -- ARGV  1 now    ms
 --       2 until  ms: when the block runs out if the write never ends here
 --       3 token  of this write; several may be under way at once
+--
+-- Returns the token.
 for _, key in ipairs(KEYS) do
   local now, last, writers = tonumber(ARGV[1]), tonumber(ARGV[2]), ''
   for token, until_ms in string.gmatch(redis.call('HGET', key, 'w') or '', '(%x+)=(%d+);') do
@@ -19,4 +21,4 @@ for _, key in ipairs(KEYS) do
     'u', string.format('%.0f', last), 'w', writers .. ARGV[3] .. '=' .. ARGV[2] .. ';')
   redis.call('PEXPIRE', key, string.format('%.0f', last - now))
 end
-return 'OK'
+return ARGV[3]

@@ -4,7 +4,9 @@
 --
 -- KEYS  compositions and users, any number
 -- ARGV  1 now    ms
---       2 token  of the write that has ended, or '-'
+--       2 token  of the write that has ended; of news, one that nobody has
+--
+-- Returns the token.
 for _, key in ipairs(KEYS) do
   local now, last, writers = tonumber(ARGV[1]), 0, ''
   for token, until_ms in string.gmatch(redis.call('HGET', key, 'w') or '', '(%x+)=(%d+);') do
@@ -19,4 +21,4 @@ for _, key in ipairs(KEYS) do
     redis.call('PEXPIRE', key, string.format('%.0f', last - now))
   end
 end
-return 'OK'
+return ARGV[2]

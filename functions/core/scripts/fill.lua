@@ -15,9 +15,9 @@
 --      11 meta_bytes      how much of the payload is the meta; the rest is the body
 --      12 payload         missing if it is empty
 --
--- Returns {'OK', body?}, or what it was refused for: {'LOST', body?} the composition and
--- {'REVOKED', body?} the user were invalidated since the miss; {'FULL', body?}; {'GONE'} no body is
--- held under this etag. The body comes with it where it is 'held'.
+-- Returns {'KEPT', etag, body?}, or instead of KEPT what it was refused for: LOST, the composition was
+-- invalidated since the miss; REVOKED, the user was; FULL; GONE, no body is held under this etag.
+-- The body comes with it where it is 'held'.
 local field, etag, held = 'p:' .. ARGV[1], ARGV[6], nil
 local payload, meta_bytes = ARGV[12] or '', tonumber(ARGV[11])
 
@@ -25,7 +25,7 @@ if ARGV[10] == 'held' then
   -- Found under an etag it is right whatever the leases are: the etag covers the whole answer.
   held = redis.call('HGET', KEYS[1], 'b:' .. etag)
   if not held then
-    return {'GONE'}
+    return {'GONE', etag}
   end
 end
 
@@ -37,10 +37,10 @@ end
 -- leases mean that what the database answered is what it would answer now.
 local composition = redis.call('HMGET', KEYS[1], 'g', 'e', field)
 if composition[1] ~= ARGV[2] then
-  return {'LOST', held}
+  return {'LOST', etag, held}
 end
 if redis.call('HGET', KEYS[2], 'g') ~= ARGV[3] then
-  return {'REVOKED', held}
+  return {'REVOKED', etag, held}
 end
 
 -- Where there are too many viewers, somebody else's entry makes room.
@@ -53,7 +53,7 @@ if not composition[3] and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[7]) then
     end
   end
   if not evicted then
-    return {'FULL', held}
+    return {'FULL', etag, held}
   end
   redis.call('HDEL', KEYS[1], evicted)
 end
@@ -80,4 +80,4 @@ for nth = 1, 2 do
     redis.call('PEXPIRE', KEYS[nth], ARGV[5])
   end
 end
-return {'OK', held}
+return {'KEPT', etag, held}

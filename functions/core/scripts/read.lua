@@ -10,18 +10,18 @@
 --       5 known_etag      of the answer that the caller has already, or '-'
 --       6 composition_id  the name under which loads are counted
 --
--- Returns
---   {'H', etag, meta, body}               the answer
---   {'S', etag, meta}                     the answer is the one that the caller knows
---   {'N', meta}                           there is nothing for this viewer
---   {'M', lease, viewer_lease, held}      not known; held: etags of the bodies here, space after each
---   {'B'}                                 somebody is writing: ask the database, fill nothing in
+-- Returns, always with the nonce, by which the caller knows that this is its own answer
+--   {'H', nonce, etag, meta, body}            the answer
+--   {'S', nonce, etag, meta}                  the answer is the one that the caller knows
+--   {'N', nonce, meta}                        there is nothing for this viewer
+--   {'M', nonce, lease, viewer_lease, held}   not known; held: etags of bodies, a space after each
+--   {'B', nonce}                              somebody is writing: ask the database, do not fill
 local now = tonumber(ARGV[2])
 local composition = redis.call('HMGET', KEYS[1], 'g', 'u', 'e', 'p:' .. ARGV[1])
 local user = redis.call('HMGET', KEYS[2], 'g', 'u')
 
 if tonumber(composition[2] or 0) > now or tonumber(user[2] or 0) > now then
-  return {'B'}
+  return {'B', ARGV[3]}
 end
 
 if composition[4] and user[1] then
@@ -29,14 +29,15 @@ if composition[4] and user[1] then
   local nonce, expires, etag, meta = string.match(composition[4], '^(%x+)|(%d+)|([%x-]+)|(.*)$')
   if nonce == user[1] and tonumber(expires) > now then
     if etag == '-' then
-      return {'N', meta}
+      return {'N', ARGV[3], meta}
     end
-    local answer = {'S', etag, meta}
+    local answer = {'S', ARGV[3], etag, meta}
     if etag ~= ARGV[5] then
-      answer = {'H', etag, meta, redis.call('HGET', KEYS[1], 'b:' .. etag) or nil}
+      local body = redis.call('HGET', KEYS[1], 'b:' .. etag)
+      -- One that had to make room is a miss like any other.
+      answer = body and {'H', ARGV[3], etag, meta, body}
     end
-    -- A body that had to make room is a miss like any other.
-    if answer[1] == 'S' or answer[4] then
+    if answer then
       if redis.call('HINCRBY', KEYS[3], 'h:' .. ARGV[6], 1) == 1 then
         redis.call('PEXPIRE', KEYS[3], 604800000)  -- a week: nobody takes the counts
       end
@@ -57,4 +58,4 @@ local function lease(key, nonce)
   return nonce
 end
 
-return {'M', lease(KEYS[1], composition[1]), lease(KEYS[2], user[1]), composition[3] or ''}
+return {'M', ARGV[3], lease(KEYS[1], composition[1]), lease(KEYS[2], user[1]), composition[3] or ''}

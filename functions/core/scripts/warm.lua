@@ -11,7 +11,7 @@
 --       4 max_bodies  of the composition's hash
 --       5 body
 --
--- Returns 'OK', 'HELD' (it was there) or 'BUSY' (somebody is writing: it would be dropped at once).
+-- Returns 'HELD', or 'BUSY': somebody is writing, and it would be dropped at once.
 local composition = redis.call('HMGET', KEYS[1], 'u', 'e')
 if tonumber(composition[1] or 0) > tonumber(ARGV[1]) then
   return 'BUSY'
@@ -31,4 +31,4 @@ redis.call('HSET', KEYS[1], 'e', list)
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
 end
-return 'OK'
+return 'HELD'
