@@ -28,7 +28,6 @@ from upstash_redis.http import make_headers
 _SCRIPTS = Path(__file__).parent / "scripts"
 _MAX_HEAD_BYTES = 16 * 1024
 _MAX_BODY_BYTES = 32 * 1024 * 1024
-_MAX_DEPTH = 16
 # Between calls a Lambda function is frozen, and servers and what lies between close or forget
 # connections that are idle.
 _MAX_IDLE_SECONDS = 30
@@ -449,13 +448,13 @@ def _answered(status: int, body: bytes) -> Any:
     """The value that an answer in RESP2 holds."""
     if status != 200:
         raise UpstashError(_error(status, body))
-    value, end = _parse_resp(body, 0, 0)
+    value, end = _parse_resp(body, 0)
     if end != len(body):
         raise ValueError("more than one value")
     return value
 
 
-def _parse_resp(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+def _parse_resp(data: bytes, at: int) -> tuple[Any, int]:
     """The value that begins at a position, and where it ends."""
     line_end = data.index(b"\r\n", at)
     kind, line = data[at : at + 1], data[at + 1 : line_end]
@@ -470,11 +469,9 @@ def _parse_resp(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     if kind == b"*":
         if line == b"-1":
             return None, at
-        if depth == _MAX_DEPTH:
-            raise ValueError("too deep")
         values = []
         for _ in range(int(line)):
-            value, at = _parse_resp(data, at, depth + 1)
+            value, at = _parse_resp(data, at)
             values.append(value)
         return values, at
     if kind == b":":

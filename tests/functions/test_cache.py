@@ -29,6 +29,7 @@ from functions.core.cache import (
     Unchanged,
     Usage,
 )
+from functions.core.keys import usage_key
 from functions.core.redis import Redis
 from tests.functions.conftest import TOKEN
 from tests.functions.stub import CLOSE, HANG, THEN_CLOSE, answer, stub
@@ -283,12 +284,13 @@ async def test_many_viewers_make_room_for_each_other(cache: Cache, store: redis.
 
 
 async def test_the_newest_bodies_are_held(cache: Cache, store: redis.Redis):
-    etags = [f"{nth:02x}" for nth in range(20)]
-    for etag in etags[:10]:
-        viewer = Viewer(uuid.uuid4())
-        await cache.fill(await lease_of(cache, viewer), etag, b"", etag.encode())
-    for etag in etags[10:]:
-        assert await cache.warm(PIECE, etag, etag.encode())
+    etags = [f"{nth:02x}" for nth in range(25)]
+    for nth, etag in enumerate(etags):
+        if 10 <= nth < 20:
+            assert await cache.warm(PIECE, etag, etag.encode())
+        else:
+            viewer = Viewer(uuid.uuid4())
+            await cache.fill(await lease_of(cache, viewer), etag, b"", etag.encode())
     missed = await cache.read(PIECE, ANN)
     assert isinstance(missed, Miss)
     assert missed.held_etags == etags[-16:]
@@ -311,7 +313,7 @@ async def test_a_body_is_warmed_for_whoever_comes(cache: Cache):
             await cache.warm(PIECE, etag, body)
 
 
-async def test_loads_are_counted_where_something_was_loaded(cache: Cache):
+async def test_loads_are_counted_where_something_was_loaded(cache: Cache, store: redis.Redis):
     await filled(cache)
     for known in (None, "ab"):
         await cache.read(PIECE, ANN, known)
@@ -323,6 +325,9 @@ async def test_loads_are_counted_where_something_was_loaded(cache: Cache):
         OTHER_PIECE: Usage(OTHER_PIECE, loads=1, hits=0),
     }
     assert await cache.take_usage() == []
+    # Nor are counts kept for ever that nobody takes.
+    await cache.read(PIECE, ANN)
+    assert store.pttl(usage_key("p1", PIECE)) > 0
 
 
 async def test_a_sample_is_what_reads_would_be_answered(cache: Cache, clock: Clock):
