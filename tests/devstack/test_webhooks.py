@@ -211,6 +211,7 @@ def test_a_batch_is_of_200_waits_for_its_slowest_and_is_followed_by_a_pause(
     assert queued(database) == 50
     wait_until(lambda: len(receiver.seen) == 250)
     assert len({seen.path for seen in receiver.seen}) == 250
+    wait_until(lambda: queued(database) == 0)
     times = sorted(seen.at for seen in receiver.seen)
     assert times[200] - times[0] > 1.4
 
@@ -226,6 +227,7 @@ def test_a_crash_of_postgres_loses_the_queue_and_the_worker_goes_on(
     postgres: Postgres, worker: Server, receiver: Receiver
 ) -> None:
     with psycopg.connect(postgres.url(), autocommit=True) as database:
+        wait_until(lambda: queued(database) == 0)
         os.kill(worker.part.pid, signal.SIGSTOP)
         post(database, f"{receiver.url}/lost")
         assert queued(database) == 1
