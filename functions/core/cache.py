@@ -376,8 +376,8 @@ class Cache:
 
         Args:
             digest: Of it, 64 characters of hex.
-            keep_seconds: How long to remember it from now on. Redis may forget it before: that only
-                helps whom doing it twice must not harm.
+            keep_seconds: How long to remember it from now on. Redis may evict it before, so to do
+                twice what is asked about must do no harm.
 
         Raises:
             CacheUnavailable: Not known.
@@ -386,9 +386,15 @@ class Cache:
             return True
         token = secrets.token_hex(8)
         key = keys.seen_key(self._prefix, digest)
-        arguments: list[str | int | bytes] = [token, 1000 * keep_seconds]
-        first = await self._run(_REMEMBER, [key], arguments, _text_or_none, insist=True)
-        return first == token
+        arguments: list[Argument] = [token, 1000 * keep_seconds]
+
+        def understand(answer: Any) -> bool:
+            match answer:
+                case [bytes(echo), bytes(first)] if echo == token.encode():
+                    return first == echo
+            raise ValueError("remember")
+
+        return await self._run(_REMEMBER, [key], arguments, understand, insist=True)
 
     async def warm(self, composition_id: UUID, etag: str, body: bytes) -> bool:
         """Hold a body that the next viewers of the composition will see, if they see it.

@@ -24,7 +24,7 @@ from functions.core.invalidation import Invalidation, deliver, drain
 from functions.core.loop import run
 from functions.core.metrics import Metrics
 from functions.core.parts import Parts, parts
-from functions.core.problems import Json, Problem
+from functions.core.problems import DatabaseUnavailable, Json, Problem
 from functions.core.runtime import Context, seconds_to_work
 from functions.core.settings import SettingsError
 
@@ -68,8 +68,9 @@ async def _receive(its: Parts, event: Json, context: Context) -> Json:
     invalidations, more = _read(body)
     lags = await deliver(its.cache, its.database, invalidations)
     if more:
-        # What is named here is delivered; what is left at the end of the time is the sweep's.
-        with contextlib.suppress(TimeoutError):
+        # What is named here is delivered; what is left after a failure, or at the end of the time,
+        # is the sweep's.
+        with contextlib.suppress(TimeoutError, CacheUnavailable, DatabaseUnavailable):
             async with asyncio.timeout_at(until):
                 async for delivered in drain(its.cache, its.database):
                     lags += delivered
@@ -103,18 +104,16 @@ def _proved(event: Json, secrets: Sequence[str]) -> tuple[bytes, str]:
 
 
 def _body(event: Json) -> bytes:
-    body: str = event.get("body") or ""
-    # Before it is decoded: base64 takes four bytes for three.
-    if len(body) <= MAX_BYTES * 4 / 3 + 4:
-        if not event.get("isBase64Encoded"):
-            decoded = body.encode(errors="surrogatepass")
-        else:
-            try:
-                decoded = base64.b64decode(body, validate=True)
-            except binascii.Error:
-                decoded = b""
-        if len(decoded) <= MAX_BYTES:
-            return decoded
+    text: str = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        body = text.encode(errors="surrogatepass")
+    else:
+        try:
+            body = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            body = b""
+    if len(body) <= MAX_BYTES:
+        return body
     raise Problem(
         413, "body_too_large", f"a body has at most {MAX_BYTES} bytes", "Name less, set more."
     )

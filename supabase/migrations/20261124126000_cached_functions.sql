@@ -64,35 +64,25 @@ create table private.secrets (
 
 alter table private.secrets enable row level security;
 
--- Say in the header Access-Until of the answer when the caller's role on a composition ends, or
--- becomes a lower one, by itself: for as long the answer may be kept, and no longer.
+-- Say in the header Access-Until of the answer when what allows it ends by itself: for as long the
+-- answer may be kept, and no longer.
 --
---   composition_id  a composition the caller may view
+--   until  a time to come
 --
--- Nothing is said of a role that does not end. Milliseconds since 1970, as clocks of caches count;
--- rounded down, as later would be too late.
---
--- Definer rights: as private.composition_access().
-create function private.announce_end(composition_id uuid) returns void
-language plpgsql stable security definer
+-- In milliseconds since 1970, as clocks of caches count; rounded down, as later would be too late.
+create function private.announce_end(until timestamptz) returns void
+language plpgsql stable
 set search_path = ''
 as $$
-declare
-  until constant timestamptz := (
-    select a.until
-      from private.composition_access(announce_end.composition_id, auth.uid()) as a
-  );
 begin
-  if until is not null then
-    perform set_config(
-      'response.headers',
-      (
-        coalesce(nullif(current_setting('response.headers', true), ''), '[]')::jsonb
-        || jsonb_build_object('Access-Until', floor(extract(epoch from until) * 1000)::text)
-      )::text,
-      true
-    );
-  end if;
+  perform set_config(
+    'response.headers',
+    (
+      coalesce(nullif(current_setting('response.headers', true), ''), '[]')::jsonb
+      || jsonb_build_object('Access-Until', floor(extract(epoch from until) * 1000)::text)
+    )::text,
+    true
+  );
 end;
 $$;
 
@@ -275,11 +265,10 @@ create or replace function private.composition_role(composition_id uuid) returns
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  access record := private.composition_access(composition_role.composition_id, auth.uid());
 begin
-  return (
-    select a.role
-      from private.composition_access(composition_role.composition_id, auth.uid()) as a
-  );
+  return access.role;
 end;
 $$;
 
@@ -629,6 +618,7 @@ $$;
 create function private.may_view_content(content_hash bytea) returns boolean
 language plpgsql stable security definer
 set search_path = ''
+set plan_cache_mode = force_custom_plan  -- a plan for any caller read the whole table
 as $$
 declare
   -- In variables, so that each is made once.
@@ -685,7 +675,11 @@ begin
     returning o.id
   )
   select array_agg(w.id) into noted from written as w;
-  perform private.poke(noted);
+
+  -- Without pg_net, the row is all that a write costs.
+  if to_regnamespace('net') is not null then
+    perform private.poke(noted);
+  end if;
 end;
 $$;
 
@@ -715,7 +709,7 @@ declare
   body jsonb;
   sent text := extract(epoch from clock_timestamp())::bigint;
 begin
-  select w.url, w.secret into hook from private.webhook() as w;
+  hook := private.webhook();
   if hook.url is null or hook.secret is null
     or to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null
   then
@@ -771,10 +765,11 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  ids bigint[] := '{}';
+  hook record   := private.webhook();
+  ids  bigint[] := '{}';
 begin
   perform private.forget_invalidations();
-  if exists (select from private.webhook() as w where w.url is not null) then
+  if hook.url is not null then
     ids := array(select o.id from private.claim_invalidations(500) as o);
   end if;
   if ids <> '{}' then
@@ -901,25 +896,26 @@ $$;
 
 -- Where the webhook goes and what signs it, as private.configure_webhook() wrote it down.
 --
---   returns  one row; both are null where there is no webhook
+--   url     null: there is no webhook
+--   secret  that its function knows, too
 --
 -- Definer rights: nobody else may read the secret.
-create function private.webhook() returns table (url text, secret text)
+create function private.webhook(out url text, out secret text)
 language plpgsql stable security definer
 set search_path = ''
 as $$
 begin
   if to_regclass('vault.decrypted_secrets') is not null then
-    return query
-      select max(d.decrypted_secret) filter (where d.name = 'compositions_webhook_url'),
-             max(d.decrypted_secret) filter (where d.name = 'compositions_webhook_secret')
-        from vault.decrypted_secrets as d
-       where d.name in ('compositions_webhook_url', 'compositions_webhook_secret');
+    select max(d.decrypted_secret) filter (where d.name = 'compositions_webhook_url'),
+           max(d.decrypted_secret) filter (where d.name = 'compositions_webhook_secret')
+      into url, secret
+      from vault.decrypted_secrets as d
+     where d.name in ('compositions_webhook_url', 'compositions_webhook_secret');
   else
-    return query
-      select max(s.value) filter (where s.name = 'compositions_webhook_url'),
-             max(s.value) filter (where s.name = 'compositions_webhook_secret')
-        from private.secrets as s;
+    select max(s.value) filter (where s.name = 'compositions_webhook_url'),
+           max(s.value) filter (where s.name = 'compositions_webhook_secret')
+      into url, secret
+      from private.secrets as s;
   end if;
 end;
 $$;
@@ -1245,19 +1241,23 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
-  held constant text :=
-    private.require_composition_role(load_composition.composition_id, 'viewer');
+  access  record :=
+    private.composition_access(load_composition.composition_id, private.caller_id());
   head    public.user_compositions;
   summary jsonb;
 begin
-  if held <> 'owner' then
-    perform private.announce_end(load_composition.composition_id);
-  end if;
-
   select c.* into head
     from public.user_compositions as c
    where c.id = load_composition.composition_id;
-  summary := private.composition_summary(head, held);
+
+  if access.role is null or head.deleted_at is not null then
+    perform private.require_composition_role(load_composition.composition_id, 'viewer');
+  end if;
+  if access.until is not null then
+    perform private.announce_end(access.until);
+  end if;
+
+  summary := private.composition_summary(head, access.role);
 
   if summary ->> 'etag' = any (known_etags) then
     return summary || '{"unchanged": true}';

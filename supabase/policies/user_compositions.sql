@@ -5,7 +5,7 @@
 --            stranger  viewer  editor  owner
 --   select      -       yes     yes     yes
 --   insert      -        -       -       -    create_composition(), fork_composition()
---   update      -        -      yes     yes   title, description, tags; also update_metadata()
+--   update      -        -      yes     yes   title, description, tags; as update_metadata()
 --   delete      -        -       -       -    delete_composition(), purge_composition()
 
 revoke all on public.user_compositions from anon, authenticated, service_role;

@@ -29,19 +29,23 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
-  held constant text :=
-    private.require_composition_role(load_composition.composition_id, 'viewer');
+  access  record :=
+    private.composition_access(load_composition.composition_id, private.caller_id());
   head    public.user_compositions;
   summary jsonb;
 begin
-  if held <> 'owner' then
-    perform private.announce_end(load_composition.composition_id);
-  end if;
-
   select c.* into head
     from public.user_compositions as c
    where c.id = load_composition.composition_id;
-  summary := private.composition_summary(head, held);
+
+  if access.role is null or head.deleted_at is not null then
+    perform private.require_composition_role(load_composition.composition_id, 'viewer');
+  end if;
+  if access.until is not null then
+    perform private.announce_end(access.until);
+  end if;
+
+  summary := private.composition_summary(head, access.role);
 
   if summary ->> 'etag' = any (known_etags) then
     return summary || '{"unchanged": true}';

@@ -142,6 +142,15 @@ def test_an_account_that_is_deleted_notes_the_person_and_all_that_was_theirs(
     assert set(noted()) == {ann.id, mine.id, ours.id, theirs.id}
 
 
+def test_an_account_that_has_nothing_is_noted_too(people, admin, noted):
+    (ann,) = people("ann")
+    noted()
+
+    admin.execute("delete from auth.users where id = %s", (ann.id,))
+
+    assert noted() == [ann.id]
+
+
 def test_an_organisation_that_goes_notes_what_was_in_it_and_shared_with_it(
     people, composition, organization, noted
 ):

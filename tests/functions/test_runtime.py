@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from devstack import front
+from devstack.packages import PROJECT
 from functions.webhook.handler import PATH
 from tests.functions.events import SECRET, message, signature
 
@@ -65,3 +68,14 @@ def test_a_job_reports_to_who_invokes_it(job, functions, store, outbox):
     url = f"{functions.invoke_url}/{job}/invocations"
     reports = [httpx.post(url, json={}, timeout=60).json() for _ in range(2)]
     assert [report["stopped"] for report in reports] == [None, None]
+
+
+def test_nothing_that_can_fail_happens_at_import():
+    imported = subprocess.run(
+        [sys.executable, "-c", "import functions.webhook.handler, functions.jobs.handler"],
+        env={},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert (imported.returncode, imported.stderr) == (0, "")

@@ -5,10 +5,10 @@
 -- ARGV  1 token    of who comes
 --       2 keep_ms  how long it is remembered
 --
--- Returns the token of who was first. Run twice by the same, it answers the same.
+-- Returns {token, first}: of who comes, and of who was first. Run twice by the same, it answers the
+-- same.
 local first = redis.call('GET', KEYS[1])
-if first then
-  return first
+if not first then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
+return {ARGV[1], first or ARGV[1]}

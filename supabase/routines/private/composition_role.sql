@@ -9,10 +9,9 @@ create function private.composition_role(composition_id uuid) returns text
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  access record := private.composition_access(composition_role.composition_id, auth.uid());
 begin
-  return (
-    select a.role
-      from private.composition_access(composition_role.composition_id, auth.uid()) as a
-  );
+  return access.role;
 end;
 $$;

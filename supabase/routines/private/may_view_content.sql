@@ -11,6 +11,7 @@
 create function private.may_view_content(content_hash bytea) returns boolean
 language plpgsql stable security definer
 set search_path = ''
+set plan_cache_mode = force_custom_plan  -- a plan for any caller read the whole table
 as $$
 declare
   -- In variables, so that each is made once.

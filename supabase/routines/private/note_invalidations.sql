@@ -24,6 +24,10 @@ begin
     returning o.id
   )
   select array_agg(w.id) into noted from written as w;
-  perform private.poke(noted);
+
+  -- Without pg_net, the row is all that a write costs.
+  if to_regnamespace('net') is not null then
+    perform private.poke(noted);
+  end if;
 end;
 $$;

@@ -24,7 +24,7 @@ declare
   body jsonb;
   sent text := extract(epoch from clock_timestamp())::bigint;
 begin
-  select w.url, w.secret into hook from private.webhook() as w;
+  hook := private.webhook();
   if hook.url is null or hook.secret is null
     or to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null
   then

@@ -11,10 +11,11 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  ids bigint[] := '{}';
+  hook record   := private.webhook();
+  ids  bigint[] := '{}';
 begin
   perform private.forget_invalidations();
-  if exists (select from private.webhook() as w where w.url is not null) then
+  if hook.url is not null then
     ids := array(select o.id from private.claim_invalidations(500) as o);
   end if;
   if ids <> '{}' then
