@@ -5,7 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help install up run test test-corpus test-rules test-protocol bench check format migration seal docs types lock clean
+.PHONY: help install up run test test-corpus test-rules test-protocol bench check format migration \
+  seal docs types package lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +50,7 @@ test-protocol: install ## play 4,000 random schedules of readers, writers and fa
 bench: install ## measure, side by side in one run
 	exec $(PYTHON) -m bench $(ARGS)
 
-check: install ## format, lint, types, layers, dependencies, migrations
+check: install ## format, lint, types, layers, dependencies, migrations, deployment
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/ruff check --quiet .
 	.venv/bin/mypy
@@ -60,6 +61,7 @@ check: install ## format, lint, types, layers, dependencies, migrations
 	.venv/bin/sqlfluff lint --disable-progress-bar supabase/*.sql supabase/tables \
 	  supabase/routines supabase/policies supabase/migrations
 	cd supabase && sha256sum --check --quiet migrations.sha256
+	$(PYTHON) -m scripts.deployment
 
 format: install ## format Python
 	.venv/bin/ruff format .
@@ -79,10 +81,16 @@ docs: install ## write docs/api.md from the headers of supabase/routines
 types: install ## write types/database.ts from the database that the migrations make
 	$(PYTHON) -m scripts.database_types
 
-lock: ## compile requirements/development.txt from pyproject.toml (needs uv)
-	uv pip compile --quiet --python-version 3.11 --all-extras --generate-hashes --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml \
-	  --output-file requirements/development.txt
+package: install ## build build/functions.zip, which `osls deploy` takes up
+	$(PYTHON) -m scripts.package
 
-clean: ## remove what install made
-	rm -rf .venv node_modules
+LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+  --no-emit-find-links pyproject.toml
+
+lock: ## compile requirements/ from pyproject.toml (needs uv)
+	$(LOCK) --python-version 3.11 --all-extras --output-file requirements/development.txt
+	$(LOCK) --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
+	  --constraint requirements/development.txt --output-file requirements/functions.txt
+
+clean: ## remove what install and package made
+	rm -rf .venv node_modules build

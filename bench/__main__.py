@@ -10,8 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.cache import cache
 from bench.hostile import hostile
 from bench.load import load, load_scale
+from bench.package import package
+from bench.page import FILE, write_page
 from bench.pages import pages
 from bench.redis import redis
 from bench.report import Figure, print_figure
@@ -20,11 +23,13 @@ from bench.rls import rls
 from bench.save import save
 from bench.storage import storage
 from bench.world import Bench, Sizes, World
+from bench.zipf import zipf
 from demo.corpus import find_corpus
 from demo.histories import SourceError
 from devstack import signals
 from devstack.packages import StackError
-from devstack.stack import Stack
+from devstack.stack import CACHED, Stack
+from scripts.package import PackageError
 
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
@@ -36,6 +41,9 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "rest": rest,
     "storage": storage,
     "redis": redis,
+    "cache": cache,
+    "zipf": zipf,
+    "package": package,
 }
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
 _USUAL = Sizes(rounds=15, crowd=100_000, documents=1_000)
@@ -58,15 +66,24 @@ def main() -> int:
     signals.exit_once()
     out, err = (Console(width=_WIDTH, highlight=False, stderr=stderr) for stderr in (False, True))
     try:
-        with Stack() as stack, contextlib.closing(World(stack.addresses["database_url"])) as world:
+        with (
+            # What measures the functions has a stack of its own.
+            Stack(without=CACHED) as stack,
+            contextlib.closing(World(stack.addresses["database_url"])) as world,
+        ):
             bench = Bench(stack.addresses, world, sizes, arguments.corpus)
-            out.print(_HOW_TO_READ.format(os.cpu_count()))
+            how_to_read = _HOW_TO_READ.format(os.cpu_count())
+            out.print(how_to_read)
+            figures: dict[str, Figure] = {}
             for name in arguments.only or _FIGURES:
                 started = time.monotonic()
                 world.clear()
-                print_figure(out, name, _FIGURES[name](bench))
+                figures[name] = _FIGURES[name](bench)
+                print_figure(out, name, figures[name])
+                write_page(how_to_read, figures)
                 err.print(f"{name}: {time.monotonic() - started:.1f} s")
-    except (SourceError, StackError) as error:
+            err.print(f"with plots: {FILE}")
+    except (PackageError, SourceError, StackError) as error:
         err.print(f"bench: {error}", markup=False)
         return 1
     return 0

@@ -6,7 +6,7 @@ times are this machine's; what carries over is the ratio within a round.
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,14 @@ class Side:
         run: Does it, with so many calls.
         calls: How many.
         clock: Seconds, of whatever is to be measured.
+        prepare: What comes before each run, and is not measured.
     """
 
     label: str
     run: Callable[[], object]
     calls: int = 1
     clock: Callable[[], float] = time.perf_counter
+    prepare: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,21 @@ def private_memory(pid: int) -> int:
     return int(re.findall(r"^RssAnon:\s*(\d+) kB", status, re.MULTILINE)[0]) * 1024
 
 
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """How long processes ran, by all their threads, in themselves and in the kernel."""
+    files = (file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for file in threads for child in file.read_text().split()]
+    return [pid, *(one for child in children for one in family(child))]
+
+
 def _milliseconds(side: Side) -> float:
+    side.prepare()
     started = side.clock()
     side.run()
     return (side.clock() - started) * 1000 / side.calls

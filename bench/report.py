@@ -15,11 +15,21 @@ TIMES = ["", "p50 ms", "p95 ms", "ratio (range)", "target"]
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured, in a sentence, and the table: columns, then rows of as many cells."""
+    """What was measured.
+
+    Args:
+        what: In a sentence.
+        columns: Of the table.
+        rows: Of the table, of as many cells each.
+        notes: Sentences to go with it.
+        pictures: As SVG.
+    """
 
     what: str
     columns: list[str]
     rows: list[list[str]]
+    notes: Sequence[str] = ()
+    pictures: Sequence[str] = ()
 
 
 def verdict(value: float, limit: float, unit: str = "") -> str:
@@ -49,3 +59,7 @@ def print_figure(console: Console, name: str, figure: Figure) -> None:
     for row in figure.rows:
         table.add_row(*map(Text, row))
     console.print(table)
+    for note in figure.notes:
+        console.print(Text(f"  {note}"))
+    if figure.notes:
+        console.print()

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from statistics import median
 from urllib.parse import urlsplit
 
-import jwt
-
+from bench.clients import NotAnsweredError, token
 from bench.measure import Side, calls_a_second, race, ratio, short
 from bench.report import Figure, times
 from bench.world import Bench, Person, document
 
 _THREADS = 8
 _SECONDS = 0.5
-_PLAIN = """
+PLAIN_TABLE = """
 drop table if exists public.bench_documents;
 create table public.bench_documents (id uuid primary key, owner_id uuid, document jsonb);
 alter table public.bench_documents enable row level security;
@@ -24,10 +23,6 @@ grant select on public.bench_documents to authenticated;
 create policy bench_documents_select_owner on public.bench_documents
   for select to authenticated using (owner_id = (select auth.uid()));
 """
-
-
-class NotAnsweredError(Exception):
-    """The API answered with something else than the document."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ def rest(bench: Bench) -> Figure:
     database = bench.world.database
     person = bench.world.person()
     piece = person.create(document(10_000))
-    database.execute(_PLAIN.encode(), prepare=False)
+    database.execute(PLAIN_TABLE.encode(), prepare=False)
     database.execute(
         "insert into public.bench_documents values (%s, %s, %s::jsonb)",
         [piece, person.id, document(10_000)],
@@ -92,11 +87,9 @@ def _measured(bench: Bench, person: Person, piece: str) -> Figure:
 
 def _caller(bench: Bench, person: Person, request: Request) -> Callable[[], None]:
     """What sends the request over a connection of its own, again and again."""
-    claims = {"sub": person.id, "role": "authenticated", "exp": int(time.time()) + 3600}
-    token = jwt.encode(claims, bench.addresses["jwt_secret"], algorithm="HS256")
     headers = {
         "apikey": bench.addresses["anon_key"],
-        "Authorization": f"Bearer {token}",
+        "Authorization": f"Bearer {token(bench.addresses['jwt_secret'], person.id)}",
         "Content-Type": "application/json",
     }
     connection = http.client.HTTPConnection(urlsplit(bench.addresses["supabase_url"]).netloc)

@@ -164,6 +164,14 @@ def document(size: int) -> str:
     return compact({"format": "composition/1", "dialect": "json", "body": body})
 
 
+@functools.cache
+def sample(size: int) -> str:
+    """The version of a sample that is nearest to so many bytes, as compact JSON."""
+    histories = open_samples(0).histories
+    texts = (compact(r.document) for history in histories for r in history.revisions)
+    return min(texts, key=lambda text: abs(len(text.encode()) - size))
+
+
 def compact(value: Any) -> str:
     """JSON without white space."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
-from bench.measure import Side, Timing, calls_a_second, race, ratio, short
+from bench.measure import (
+    Side,
+    Timing,
+    calls_a_second,
+    cpu_seconds,
+    family,
+    race,
+    ratio,
+    short,
+)
 from bench.report import times, verdict
 
 
@@ -37,6 +48,36 @@ def test_the_sides_take_turns_and_the_first_round_does_not_count():
     assert "".join(order) == "aabb" * 3
     assert first.rounds == [[100, 100], [100, 100]]
     assert second.against(first).median == 3
+
+
+def test_what_has_to_be_prepared_is_done_before_each_run_and_not_measured():
+    now = iter(range(1000))
+    prepared: list[int] = []
+    side = Side(
+        "a", lambda: prepared, prepare=lambda: prepared.append(next(now)), clock=now.__next__
+    )
+
+    (timing,) = race([side], rounds=1, runs=2)
+
+    assert prepared == [0, 3, 6, 9]
+    assert timing.rounds == [[1000, 1000]]
+
+
+def test_the_processor_time_of_a_family_is_that_of_all_that_it_started():
+    work = "sum(range(30_000_000)); print(flush=True); input()"
+    with subprocess.Popen(
+        ["sh", "-c", f"{sys.executable} -c '{work}'; true"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as shell:
+        assert shell.stdin and shell.stdout
+        shell.stdout.readline()
+        parent, *children = family(shell.pid)
+        assert parent == shell.pid
+        assert len(children) == 1
+        assert cpu_seconds(children) > 10 * cpu_seconds([parent]) > 0
+        assert cpu_seconds([parent, *children]) >= cpu_seconds(children)
+        shell.stdin.close()
 
 
 def test_calls_are_counted_over_all_threads():
