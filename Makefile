@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help install up run test test-corpus test-rules test-protocol bench check format migration \
+.PHONY: help install up run test test-corpus test-rules test-consistency test-protocol bench check format migration \
   seal docs types package lock clean
 
 help: ## list the targets
@@ -46,6 +46,9 @@ test-rules: install ## play 2,000 random plays against the model of the rules (t
 
 test-protocol: install ## play 4,000 random schedules of readers, writers and faults around the cache
 	$(PYTHON) -m pytest tests/functions/test_protocol.py --schedules 4000 $(ARGS)
+
+test-consistency: install ## act on a stack that breaks until 12,000 cached reads were checked
+	$(PYTHON) -m pytest tests/consistency -s --reads 12000 $(ARGS)
 
 bench: install ## measure, side by side in one run
 	exec $(PYTHON) -m bench $(ARGS)

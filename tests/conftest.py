@@ -16,7 +16,7 @@ Key = Literal["anon_key", "service_role_key"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what `make test-corpus`, `make test-rules` and `make test-protocol` set."""
+    """Add what `make test-corpus`, `make test-rules` and others set."""
     parser.addoption(
         "--whole-corpus", action="store_true", help="tests/corpus: all documents, not a sample"
     )
@@ -25,6 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--schedules", type=int, help="tests/functions/test_protocol.py: the same of schedules"
+    )
+    parser.addoption(
+        "--reads", type=int, help="tests/consistency: at least so many reads are checked"
     )
 
 

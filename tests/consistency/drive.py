@@ -22,8 +22,9 @@ from tests.consistency.referee import OVERDUE_SECONDS, Calm
 HANDLER = "functions.api.handler.handler"
 WEBHOOK_PATH = "/webhooks/database"
 
-_READERS = 12
+_READERS = 8
 _PAUSE_SECONDS = 0.5
+_TRASH_PAUSE_SECONDS = 2.0
 
 
 @contextlib.asynccontextmanager
@@ -80,9 +81,10 @@ async def run(play: Play, faults: Faults, enough: Callable[[], bool]) -> None:
                 await asyncio.sleep(pause)
 
     acts: list[tuple[Callable[[], Awaitable[None]], float]] = [(play.read_once, 0)] * _READERS
-    changes = (play.save, play.rename, play.share, play.join_or_leave, play.trash)
     for direct in (False, True):
-        acts += [(partial(change, direct=direct), _PAUSE_SECONDS) for change in changes]
+        for change in (play.save, play.rename, play.share, play.join_or_leave):
+            acts.append((partial(change, direct=direct), _PAUSE_SECONDS))
+        acts.append((partial(play.trash, direct=direct), _TRASH_PAUSE_SECONDS))
     tasks = [asyncio.create_task(repeat(act, pause)) for act, pause in acts]
     tasks.append(asyncio.create_task(faults.run()))
     try:

@@ -122,8 +122,8 @@ class Faults:
             return answer
         if request.path.rpartition("/")[2] in READS:
             # What they hear may be history by then.
-            if self._random.random() < 0.2:
-                await asyncio.sleep(self._random.uniform(0, 0.3))
+            if self._random.random() < 0.3:
+                await asyncio.sleep(self._random.uniform(0, 0.4))
         elif self._random.random() < 0.03:
             if kill_owner_of_port(request.peer, self._workers()):
                 self.counts["worker dies after commit"] += 1

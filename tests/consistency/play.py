@@ -8,7 +8,7 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -30,6 +30,7 @@ PIECES = 6
 UNKNOWN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 _SHORT_SHARE_SECONDS = 2.0
+_WATCHERS = 3
 _TOKEN_SECONDS = 3600
 
 
@@ -57,6 +58,21 @@ class Tally:
     violations: list[Violation] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
 
+    def summary(self) -> str:
+        """All of it on a few lines."""
+        ordered = sorted(self.latencies)
+        p50, p95 = (ordered[len(ordered) * percent // 100] for percent in (50, 95))
+        return "\n".join(
+            (
+                f"{self.reads} reads checked, {len(self.violations)} of them wrong",
+                f"by X-Cache: {dict(self.by_cache)}",
+                f"by status: {dict(self.by_status)}",
+                f"changes: {dict(self.writes)}",
+                f"p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms",
+                *(str(violation) for violation in self.violations[:10]),
+            )
+        )
+
 
 class Play:
     """Everybody's acts on one stack.
@@ -80,6 +96,7 @@ class Play:
         self._addresses = addresses
         self._database = database
         self._random = random.Random(seed)
+        self._begun = time.monotonic()
         self._contents: dict[str, str] = {}  # the stamp in the document, by content hash
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
         self._functions = httpx.AsyncClient(
@@ -88,6 +105,11 @@ class Play:
         self._direct = httpx.AsyncClient(
             base_url=addresses["supabase_url"] + "/rest/v1", timeout=30, limits=limits
         )
+
+    @property
+    def seconds(self) -> float:
+        """For how long everybody has been acting."""
+        return time.monotonic() - self._begun
 
     async def close(self) -> None:
         """Leave no connection behind."""
@@ -104,12 +126,13 @@ class Play:
             organization = organizations[number % 2] if number < PIECES // 2 else None
             owner = organization.owner if organization else self.people[number % len(NAMES)]
             self.pieces.append(await self._make(owner, organization))
+        self._begun = time.monotonic()
 
     # ----- reading
 
-    async def read_once(self) -> None:
+    async def read_once(self, piece: Piece | None = None) -> None:
         """Somebody loads something, and checks it."""
-        person, piece = self._random.choice(self.people), self._random.choice(self.pieces)
+        person, piece = self._random.choice(self.people), piece or self._random.choice(self.pieces)
         known = person.known.get(piece.id) if self._random.random() < 0.4 else None
         headers = dict(person.headers)
         if known:
@@ -176,6 +199,21 @@ class Play:
         stamp = loaded["document"]["body"]["stamp"]
         assert self._contents.setdefault(loaded["content_hash"], stamp) == stamp
 
+    @contextlib.asynccontextmanager
+    async def _watched(self, pieces: Sequence[Piece]) -> AsyncIterator[None]:
+        """Have some of those read that a change is about to touch, and others once it is done.
+
+        The first may be answered before it or after it; what they fill in is what the others find.
+        """
+        piece = self._random.choice(pieces)
+        before = [asyncio.create_task(self.read_once(piece)) for _ in range(_WATCHERS)]
+        await asyncio.sleep(self._random.uniform(0, 0.02))
+        try:
+            yield
+            await asyncio.gather(*(self.read_once(piece) for _ in range(_WATCHERS)))
+        finally:
+            await asyncio.gather(*before)
+
     # ----- changing
 
     async def save(self, *, direct: bool) -> None:
@@ -219,15 +257,15 @@ class Play:
         below: str = "",
     ) -> None:
         """Change the content or the title; `how` is a function, or a method."""
-        if direct:
-            answer = await self._ask_database(person, how, body)
-        else:
-            answer = await self._ask_functions(
-                how, f"/v1/compositions/{piece.id}{below}", headers or person.headers, body
-            )
-        if answer is not None and answer.is_success:
-            settled = not direct and answer.status_code != HTTPStatus.ACCEPTED
-            piece.floor.note(answer.json()["updated_at"], time.monotonic(), settled)
+        path = f"/v1/compositions/{piece.id}{below}"
+        async with self._watched([piece]):
+            if direct:
+                answer = await self._ask_database(person, how, body)
+            else:
+                answer = await self._ask_functions(how, path, headers or person.headers, body)
+            if answer is not None and answer.is_success:
+                settled = not direct and answer.status_code != HTTPStatus.ACCEPTED
+                piece.floor.note(answer.json()["updated_at"], time.monotonic(), settled)
 
     async def share(self, *, direct: bool) -> None:
         """An owner shares with somebody, for good or for some seconds, or takes it back."""
@@ -273,7 +311,7 @@ class Play:
                 )
                 return row[0] if row else None
 
-            await self._change(fact, value, send, truth, direct=direct, until=until)
+            await self._change(fact, value, [piece], send, truth, direct=direct, until=until)
 
     async def join_or_leave(self, *, direct: bool) -> None:
         """An owner of an organisation adds somebody or removes them."""
@@ -310,37 +348,42 @@ class Play:
                 )
                 return row is not None
 
-            await self._change(fact, joins, send, truth, direct=direct)
+            theirs = [piece for piece in self.pieces if piece.organization is organization]
+            await self._change(fact, joins, theirs, send, truth, direct=direct)
 
     async def trash(self, *, direct: bool) -> None:
-        """An owner puts a composition into the trash or takes it out."""
+        """An owner puts a composition into the trash, and after a while takes it out."""
         piece = self._random.choice(self.pieces)
         async with self._alone(piece.trash) as fact:
             if fact is None:
                 return
-            goes = fact.values != frozenset([True])
-            path = f"/v1/compositions/{piece.id}"
+            await self._move(fact, piece, goes=True, direct=direct)
+            while True in fact.values:
+                await asyncio.sleep(self._random.uniform(0, 0.5))
+                await self._move(fact, piece, goes=False, direct=direct)
 
-            async def send() -> httpx.Response | None:
-                owner = piece.owner
-                if direct:
-                    name = "delete_composition" if goes else "undelete_composition"
-                    return await self._ask_database(owner, name, {"composition_id": piece.id})
-                if not goes:
-                    return await self._ask_functions("POST", path + "/undelete", owner.headers)
-                head = await self._row(
-                    "select current_version from public.user_compositions where id = %s", piece.id
-                )
-                headers = owner.headers | {"If-Match": f'"{head[0]}"'}
-                return await self._ask_functions("DELETE", path, headers)
+    async def _move(self, fact: Fact, piece: Piece, *, goes: bool, direct: bool) -> None:
+        path, owner = f"/v1/compositions/{piece.id}", piece.owner
 
-            async def truth() -> Any:
-                row = await self._row(
-                    "select deleted_at from public.user_compositions where id = %s", piece.id
-                )
-                return row[0] is not None
+        async def send() -> httpx.Response | None:
+            if direct:
+                name = "delete_composition" if goes else "undelete_composition"
+                return await self._ask_database(owner, name, {"composition_id": piece.id})
+            if not goes:
+                return await self._ask_functions("POST", path + "/undelete", owner.headers)
+            head = await self._row(
+                "select current_version from public.user_compositions where id = %s", piece.id
+            )
+            headers = owner.headers | {"If-Match": f'"{head[0]}"'}
+            return await self._ask_functions("DELETE", path, headers)
 
-            await self._change(fact, goes, send, truth, direct=direct)
+        async def truth() -> Any:
+            row = await self._row(
+                "select deleted_at from public.user_compositions where id = %s", piece.id
+            )
+            return row[0] is not None
+
+        await self._change(fact, goes, [piece], send, truth, direct=direct)
 
     @contextlib.asynccontextmanager
     async def _alone(self, fact: Fact) -> AsyncIterator[Fact | None]:
@@ -358,23 +401,25 @@ class Play:
         self,
         fact: Fact,
         value: Any,
+        seen_in: Sequence[Piece],
         send: Callable[[], Awaitable[httpx.Response | None]],
         truth: Callable[[], Awaitable[Any]],
         *,
         direct: bool,
         until: float = float("inf"),
     ) -> None:
-        change: Change = fact.begin(value, time.monotonic(), until)
-        answer = await send()
-        if answer is None or answer.status_code in UNKNOWN:
-            # What was lost may still be at work: longer than a statement may last.
-            await asyncio.sleep(1)
-            change.values = frozenset([await truth()])
-        elif answer.is_success:
-            change.settled = not direct and answer.status_code != HTTPStatus.ACCEPTED
-        else:
-            fact.forget(change)
-        change.ended = time.monotonic()
+        async with self._watched(seen_in):
+            change: Change = fact.begin(value, time.monotonic(), until)
+            answer = await send()
+            if answer is None or answer.status_code in UNKNOWN:
+                # What was lost may still be at work: longer than a statement may last.
+                await asyncio.sleep(1)
+                change.values = frozenset([await truth()])
+            elif answer.is_success:
+                change.settled = not direct and answer.status_code != HTTPStatus.ACCEPTED
+            else:
+                fact.forget(change)
+            change.ended = time.monotonic()
 
     async def _ask_functions(
         self,

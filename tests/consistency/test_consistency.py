@@ -1,18 +1,55 @@
-"""No cached read is wrong, whatever fails: many people at random on a stack whose parts break."""
+"""No cached read is wrong, whatever fails: many people at random on a stack whose parts break.
+
+`make test` plays a short run, `make test-consistency` a long one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections.abc import Callable
 
-from tests.consistency.drive import run, stage
+import pytest
+
+from tests.consistency.drive import HANDLER, run, stage, until_agreed
+from tests.consistency.play import Play, Tally
+
+NAIVE = "tests.consistency.naive.handler"
+
+_SHORT_READS = 1_000
+_FEWEST_SECONDS = 15  # so that a bit of everything breaks
+_NAIVE_SECONDS = 120
 
 
-def test_no_read_is_older_than_a_settled_write_or_seen_without_the_right():
-    async def whole():
-        async with stage(seed=1) as (play, faults):
-            await run(play, faults, reads=500, seconds=10)
-            return play.tally, faults.counts
+def test_no_read_is_older_than_a_settled_write_or_seen_without_the_right(
+    pytestconfig: pytest.Config,
+) -> None:
+    reads = pytestconfig.getoption("--reads") or _SHORT_READS
 
-    tally, faults = asyncio.run(whole())
-    print(tally.reads, tally.by_cache, tally.by_status, tally.writes, faults)
+    def enough(play: Play) -> bool:
+        return bool(play.tally.violations) or (
+            play.tally.reads >= reads and play.seconds >= _FEWEST_SECONDS
+        )
+
+    tally = asyncio.run(whole(HANDLER, enough))
     assert not tally.violations
+    assert tally.by_cache["hit"] and tally.by_cache["miss"] and tally.by_cache["bypass"]
+
+
+def test_the_same_run_finds_what_is_wrong_with_cache_aside() -> None:
+    def enough(play: Play) -> bool:
+        return bool(play.tally.violations) or play.seconds >= _NAIVE_SECONDS
+
+    tally = asyncio.run(whole(NAIVE, enough))
+    assert tally.violations
+
+
+async def whole(handler: str, enough: Callable[[Play], bool]) -> Tally:
+    """Play until it is enough, then let everybody agree with the database."""
+    seed = secrets.randbelow(10**6)
+    async with stage(seed, handler) as (play, faults):
+        await run(play, faults, lambda: enough(play))
+        if not play.tally.violations:
+            await until_agreed(play)
+        print(f"seed {seed}", play.tally.summary(), f"faults: {dict(faults.counts)}", sep="\n")
+        return play.tally
