@@ -80,11 +80,11 @@ async def run(play: Play, faults: Faults, enough: Callable[[], bool]) -> None:
             if pause:
                 await asyncio.sleep(pause)
 
+    changes = (play.save, play.rename, play.share, play.join_or_leave)
     acts: list[tuple[Callable[[], Awaitable[None]], float]] = [(play.read_once, 0)] * _READERS
     for direct in (False, True):
-        for change in (play.save, play.rename, play.share, play.join_or_leave):
-            acts.append((partial(change, direct=direct), _PAUSE_SECONDS))
-        acts.append((partial(play.trash, direct=direct), _TRASH_PAUSE_SECONDS))
+        acts += [(partial(change, direct=direct), _PAUSE_SECONDS) for change in changes]
+        acts += [(partial(play.trash, direct=direct), _TRASH_PAUSE_SECONDS)]
     tasks = [asyncio.create_task(repeat(act, pause)) for act, pause in acts]
     tasks.append(asyncio.create_task(faults.run()))
     try:
