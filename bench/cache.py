@@ -257,7 +257,11 @@ def _paid_for(label: str) -> str:
 def _parts() -> Iterator[tuple[Parts, Callable[[], dict[str, list[int]]]]]:
     """What is measured, and what tells the processes that there are, by who is paid for them."""
     with contextlib.ExitStack() as running:
-        stack = running.enter_context(Stack(without=["scheduler", "webhooks"]))
+        # However busy the machine is, a hit is a hit: there is time for it.
+        patience = {"CACHE_DEADLINE_SECONDS": "5"}
+        stack = running.enter_context(
+            Stack(without=["scheduler", "webhooks"], environment=patience)
+        )
         addresses = stack.addresses
         world = running.enter_context(contextlib.closing(World(addresses["database_url"])))
         logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
