@@ -152,7 +152,7 @@ def _run(source: Source, arguments: argparse.Namespace, stopping: threading.Even
             reasons = [*map(" ".join, play.outcome.refusals), *source.skipped]
             raise SourceError(f"{source.name}: nothing could be played: {', '.join(reasons)}")
         report.print_report(_out, play.outcome, source, database_url)
-        if stack:
+        if stack and play.outcome.loads:
             _write_page(stack.logs / "functions.log", arguments.page)
         accounts = {person.email: person.password for person in play.people}
         report.print_invitation(_out, addresses, accounts, play.compositions[0].id)
@@ -167,8 +167,13 @@ def _write_page(log: Path, page: Path) -> None:
     # Half a second to import, which nothing else here has to wait for.
     from demo import dashboard  # noqa: PLC0415
 
-    page.write_text(dashboard.page(read_logs([log])), encoding="utf-8")
-    _out.print(f"plots of the loads: {page.resolve()}\n", markup=False, soft_wrap=True)
+    text = dashboard.page(read_logs([log]))
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _out.print(f"left out the page: {error}\n", style="yellow", markup=False, soft_wrap=True)
+    else:
+        _out.print(f"plots of the loads: {page.resolve()}\n", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -158,9 +158,13 @@ def _plots(measured: Measured, timeline: Timeline) -> Iterator[str]:
     refused, unsettled = (round(measured.total(n)) for n in ("FillRefusals", "UnsettledWrites"))
     answers = _counted(refused, "answer", "answers")
     writes = _counted(unsettled, "write was", "writes were")
+    if refused or unsettled:
+        says = f"{answers} could not be kept; {writes} saved while the cache could not be told."
+    else:
+        says = "None: every answer could be kept, and the cache was told of every write."
     yield _plot(
         "Fills refused, writes not settled",
-        f"{answers} could not be kept; {writes} saved while the cache could not be told.",
+        says,
         timeline.setbacks() if refused or unsettled else "",
     )
     if "AuditChecked" in measured.points:

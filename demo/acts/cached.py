@@ -16,8 +16,8 @@ from demo.histories import Json
 from demo.stage import Composition, Person, Refused, Stage
 
 # So many compositions are loaded, so often on average: some again and again, most now and then.
-_POPULAR = 12
-_LOADS_EACH = 50
+_POPULAR = 8
+_LOADS_EACH = 60
 _KNOWN_SHARE = 0.3  # of loads say which answer they have
 _SAVE_ONE_IN = 100
 _SHARED = 3

@@ -96,7 +96,7 @@ def test_it_plays_reports_and_leaves_nothing_behind(tmp_path):
     assert row(report, "an invalid document", 3) == ["422", "invalid_document", "1"]
     assert row(report, "compared versions") == row(report, "deleted an account") == ["1"]
     assert row(report, "audited the cache") == row(report, "shared, took back at once") == ["1"]
-    assert row(report, "a stale PUT", 3) == ["412", "version_conflict", "2"]
+    assert row(report, "a stale PUT", 3) == ["412", "version_conflict", "4"]
     assert "Loads through the functions: " in report
     assert int(row(report, "hit")[0]) > int(row(report, "miss")[0])
     assert row(report, "seen after a direct save") == ["5"]

@@ -134,7 +134,7 @@ def test_where_no_more_people_may_sign_up_the_newcomer_is_left_out(perform):
         pytest.param(
             (
                 "public.load_composition",
-                "composition_summary(head, held)",
+                "composition_summary(head, access.role)",
                 "composition_summary(head, 'viewer')",
             ),
             "{1}: loaded as (1, 'Second', 'viewer'), not (1, 'Second', 'owner')",
