@@ -44,7 +44,6 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "cache": cache,
     "zipf": zipf,
     "package": package,
-    "redis": redis,
 }
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)
 _USUAL = Sizes(rounds=15, crowd=100_000, documents=1_000)
