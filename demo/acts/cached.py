@@ -57,7 +57,7 @@ class _Functions:
             try:
                 problem = answer.json()
                 raise Refused(problem["message"], str(answer.status_code), problem["error"])
-            except ValueError:
+            except (KeyError, TypeError, ValueError):
                 # What stands before the functions says so in its own words.
                 raise Refused(answer.text, str(answer.status_code), "no_answer") from None
         return answer
@@ -180,10 +180,10 @@ def write_directly(stage: Stage) -> None:
     """What is saved past the functions is loaded through them a moment later."""
     with _connected(stage) as functions:
         waiting: dict[str, tuple[float, Callable[[], bool]]] = {}
-        written = stage.compositions[:_WRITTEN]
-        for composition in written:
-            owner = composition.owner
-            functions.load(owner, composition)
+        for composition in stage.compositions[:_WRITTEN]:
+            owner, readers = composition.owner, _readers(stage, composition)
+            for reader in readers:
+                functions.load(reader, composition)
             document = _next(functions.wanted(owner, composition)["document"])
             saved = stage.call(
                 owner,
@@ -193,12 +193,12 @@ def write_directly(stage: Stage) -> None:
                 document=document,
             )
             _note(stage, functions, composition, document, saved)
-            what = f"{composition.id}: version {composition.version}, saved directly,"
-            waiting[what] = (time.monotonic(), functools.partial(_is_head, functions, composition))
+            written = time.monotonic()
+            for reader in readers:
+                what = f"{composition.id}: for {reader.name}, what was saved directly"
+                is_seen = functools.partial(_is_head, functions, reader, composition)
+                waiting[what] = (written, is_seen)
         stage.outcome.lags += _await(stage, waiting)
-        for composition in written:
-            for reader in _readers(stage, composition):
-                functions.load(reader, composition)
 
 
 def audit(stage: Stage) -> None:
@@ -269,8 +269,8 @@ def _next(document: Json) -> Json:
     return document | {"ext": ext | {"demo/saved": ext.get("demo/saved", 0) + 1}}
 
 
-def _is_head(functions: _Functions, composition: Composition) -> bool:
-    return functions.version(composition.owner, composition) == composition.version
+def _is_head(functions: _Functions, reader: Person, composition: Composition) -> bool:
+    return functions.version(reader, composition) == composition.version
 
 
 def _await(stage: Stage, waiting: Mapping[str, tuple[float, Callable[[], bool]]]) -> list[float]:

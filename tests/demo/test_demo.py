@@ -99,7 +99,7 @@ def test_it_plays_reports_and_leaves_nothing_behind(tmp_path):
     assert row(report, "a stale PUT", 3) == ["412", "version_conflict", "4"]
     assert "Loads through the functions: " in report
     assert int(row(report, "hit")[0]) > int(row(report, "miss")[0])
-    assert row(report, "seen after a direct save") == ["5"]
+    assert int(row(report, "seen after a direct save")[0]) > 5
     assert f"plots of the loads: {demo.page}" in report
     assert "Invalidation lag" in demo.page.read_text() and "0 wrong" in demo.page.read_text()
     assert "What changed, as diff_versions tells it\n  " in report
