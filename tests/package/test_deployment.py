@@ -134,7 +134,7 @@ def test_a_sweep_looks_for_most_of_a_minute_and_ends_before_it_is_ended():
     rule = made()["AWS::Events::Rule"]["SweepEventsRuleSchedule1"]
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     seconds = json.loads(rule["Targets"][0]["Input"])["for_seconds"]
-    assert 30 < seconds < functions()["sweep"]["Timeout"] - 5 < 60
+    assert 50 < seconds < functions()["sweep"]["Timeout"] - 5 < 60
 
 
 def test_a_function_may_keep_its_log_and_a_job_report_its_failure_and_nothing_else():
