@@ -224,6 +224,12 @@ class Versions(_Shape):
     next: str | None
 
 
+class Deleted(_Shape):
+    """Whom no token names any more."""
+
+    user_id: str
+
+
 class Data(BaseModel):
     """A page of what is held about the caller: docs/api.md, export_my_data."""
 
@@ -252,7 +258,7 @@ ANSWERS: dict[str, Any] = {
     "create_organization": Organization,
     "create_share_link": NewLink,
     "delete_composition": Written,
-    "delete_my_account": dict[str, JsonValue],
+    "delete_my_account": Deleted,
     "diff_versions": Difference,
     "export_my_data": Data,
     "fork_composition": Written,
@@ -319,7 +325,7 @@ def _complete(operation: Json, *, is_write: bool, schemas: Json) -> None:
         parameters.append(_header_parameter("If-Match", "The version changed", required=True))
     if name in _WITH_ETAG:
         parameters.append(_header_parameter("If-None-Match", "ETags of what the client has"))
-    if is_write:
+    if is_write and name != "delete_my_account":
         parameters.append(
             _header_parameter("Idempotency-Key", "Run once for it, however often it is sent")
         )

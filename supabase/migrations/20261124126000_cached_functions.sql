@@ -15,8 +15,9 @@ drop index public.composition_versions_content_hash_idx;
 
 -- What caches must still forget: a row for each composition, or each person, whose answers a
 -- statement changed, written in the same transaction. Whoever keeps a cache takes them with
--- pending_invalidations() or hears of them by the webhook (private.poke()), drops what it holds, and
--- deletes them with acknowledge_invalidations(). No foreign keys: what is gone must be forgotten too.
+-- pending_invalidations(), or hears of them by the webhook (private.poke()), drops what it holds,
+-- and deletes them with acknowledge_invalidations(). No foreign keys: what is gone must be
+-- forgotten, too.
 create table private.cache_outbox (
   id             bigint      generated always as identity,
   composition_id uuid,                             -- for everybody …
@@ -93,8 +94,8 @@ $$;
 --   returns    a statement that makes the call, and takes the arguments as its parameter
 --
 -- Raises
---   PT422 invalid_argument  no such function; no object; an argument that the function does not have,
---                           that is missing, or of another type, with its name as key
+--   PT422 invalid_argument  no such function; no object; an argument that the function does not
+--                           have, that is missing, or of another type, with its name as key
 --
 -- All names and types in the statement are the catalog's.
 create function private.call_statement(function text, arguments jsonb) returns text
@@ -272,8 +273,8 @@ begin
 end;
 $$;
 
--- Say where the webhook goes (private.poke()), for an operator, in SQL. It is kept in the vault where
--- there is one, else in private.secrets.
+-- Say where the webhook goes (private.poke()), for an operator, in SQL. It is kept in the vault
+-- where there is one, else in private.secrets.
 --
 --   url     of the webhook function, https://… or, locally, http://…; null: there is no webhook
 --   secret  32 characters or more, which the function knows too; null without a url
@@ -582,8 +583,8 @@ create trigger shared_compositions_invalidate_deleted
   referencing old table as gone
   for each statement execute function private.invalidate_shares();
 
--- Whether a JSON value can be an argument of a type that functions of the API have. Whether its text
--- has the form of the type, the type says.
+-- Whether a JSON value can be an argument of a type that functions of the API have. Whether its
+-- text has the form of the type, the type says.
 --
 --   value     null: none is given
 --   type      as format_type() prints it
@@ -838,8 +839,8 @@ begin
 end;
 $$;
 
--- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a hostile
--- number may be of any length.
+-- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a
+-- hostile number may be of any length.
 --
 --   function   the name of a function
 --   arguments  its arguments
@@ -987,9 +988,9 @@ $$;
 --   PT422 idempotency_key_reused  something else was done under this mutation_id
 --   PT422 invalid_argument        mutation_id, function or arguments are something else
 --
--- What the function raises, this raises: then nothing was done, and the same mutation_id may be tried
--- again. Of two that come at once, the second waits, and gets the answer of the first. Answers are known for
--- mutation_days (private.settings); in passing, older ones are forgotten.
+-- What the function raises, this raises: then nothing was done, and the same mutation_id may be
+-- tried again. Of two that come at once, the second waits, and gets the answer of the first.
+-- Answers are known for mutation_days (private.settings); in passing, older ones are forgotten.
 --
 -- Definer rights: nobody may write down answers in any other way. Whatever the function is, callers
 -- may call it themselves.
@@ -1213,7 +1214,7 @@ $$;
 -- Load a composition: its head, and what is known about it.
 --
 --   composition_id  a composition the caller may view
---   known_etags     etags of answers that the caller has: with one of them, the document is left out
+--   known_etags     etags of answers that the caller has: the document of one of them is left out
 --   returns         {composition_id, title, description, tags, owner_id, organization_id, role,
 --                   version, content_hash, etag, updated_at, forked_from_id,
 --                   forked_from_version, document?, unchanged?}; role is the caller's: 'owner',
@@ -1227,8 +1228,8 @@ $$;
 --
 -- An etag stands for all of an answer, the role and the document as well: two people with the same
 -- one have the same answer. Where the role rests on a share that ends by itself, the header
--- Access-Until of the answer says when, in milliseconds since 1970: at that moment the role ends, or
--- becomes a lower one.
+-- Access-Until of the answer says when, in milliseconds since 1970: at that moment the role ends,
+-- or becomes a lower one.
 --
 -- It counts nothing and writes nothing, so that a read-only replica can serve it: whoever answers
 -- loads reports them with record_usage().
@@ -1325,8 +1326,9 @@ $$;
 --   PT422 invalid_argument  row_limit is out of range
 --
 -- What was handed out comes again after 2 seconds, 4, and then every 8, until
--- acknowledge_invalidations() has its id; attempts counts. A new one is handed out 2 seconds after it
--- was written: before that, it is the webhook's. To forget twice, or in another order, does no harm.
+-- acknowledge_invalidations() has its id; attempts counts. A new one is handed out 2 seconds after
+-- it was written: before that, it is the webhook's. To forget twice, or in another order, does no
+-- harm.
 --
 -- In passing it deletes what has been there for outbox_hours (private.settings).
 --

@@ -15,9 +15,9 @@
 --   PT422 idempotency_key_reused  something else was done under this mutation_id
 --   PT422 invalid_argument        mutation_id, function or arguments are something else
 --
--- What the function raises, this raises: then nothing was done, and the same mutation_id may be tried
--- again. Of two that come at once, the second waits, and gets the answer of the first. Answers are known for
--- mutation_days (private.settings); in passing, older ones are forgotten.
+-- What the function raises, this raises: then nothing was done, and the same mutation_id may be
+-- tried again. Of two that come at once, the second waits, and gets the answer of the first.
+-- Answers are known for mutation_days (private.settings); in passing, older ones are forgotten.
 --
 -- Definer rights: nobody may write down answers in any other way. Whatever the function is, callers
 -- may call it themselves.

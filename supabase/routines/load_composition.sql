@@ -1,7 +1,7 @@
 -- Load a composition: its head, and what is known about it.
 --
 --   composition_id  a composition the caller may view
---   known_etags     etags of answers that the caller has: with one of them, the document is left out
+--   known_etags     etags of answers that the caller has: the document of one of them is left out
 --   returns         {composition_id, title, description, tags, owner_id, organization_id, role,
 --                   version, content_hash, etag, updated_at, forked_from_id,
 --                   forked_from_version, document?, unchanged?}; role is the caller's: 'owner',
@@ -15,8 +15,8 @@
 --
 -- An etag stands for all of an answer, the role and the document as well: two people with the same
 -- one have the same answer. Where the role rests on a share that ends by itself, the header
--- Access-Until of the answer says when, in milliseconds since 1970: at that moment the role ends, or
--- becomes a lower one.
+-- Access-Until of the answer says when, in milliseconds since 1970: at that moment the role ends,
+-- or becomes a lower one.
 --
 -- It counts nothing and writes nothing, so that a read-only replica can serve it: whoever answers
 -- loads reports them with record_usage().

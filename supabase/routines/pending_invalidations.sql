@@ -9,8 +9,9 @@
 --   PT422 invalid_argument  row_limit is out of range
 --
 -- What was handed out comes again after 2 seconds, 4, and then every 8, until
--- acknowledge_invalidations() has its id; attempts counts. A new one is handed out 2 seconds after it
--- was written: before that, it is the webhook's. To forget twice, or in another order, does no harm.
+-- acknowledge_invalidations() has its id; attempts counts. A new one is handed out 2 seconds after
+-- it was written: before that, it is the webhook's. To forget twice, or in another order, does no
+-- harm.
 --
 -- In passing it deletes what has been there for outbox_hours (private.settings).
 --

@@ -1,7 +1,8 @@
 -- What caches must still forget: a row for each composition, or each person, whose answers a
 -- statement changed, written in the same transaction. Whoever keeps a cache takes them with
--- pending_invalidations() or hears of them by the webhook (private.poke()), drops what it holds, and
--- deletes them with acknowledge_invalidations(). No foreign keys: what is gone must be forgotten too.
+-- pending_invalidations(), or hears of them by the webhook (private.poke()), drops what it holds,
+-- and deletes them with acknowledge_invalidations(). No foreign keys: what is gone must be
+-- forgotten, too.
 create table private.cache_outbox (
   id             bigint      generated always as identity,
   composition_id uuid,                             -- for everybody …

@@ -5,8 +5,8 @@
 --   returns    a statement that makes the call, and takes the arguments as its parameter
 --
 -- Raises
---   PT422 invalid_argument  no such function; no object; an argument that the function does not have,
---                           that is missing, or of another type, with its name as key
+--   PT422 invalid_argument  no such function; no object; an argument that the function does not
+--                           have, that is missing, or of another type, with its name as key
 --
 -- All names and types in the statement are the catalog's.
 create function private.call_statement(function text, arguments jsonb) returns text

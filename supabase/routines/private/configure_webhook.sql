@@ -1,5 +1,5 @@
--- Say where the webhook goes (private.poke()), for an operator, in SQL. It is kept in the vault where
--- there is one, else in private.secrets.
+-- Say where the webhook goes (private.poke()), for an operator, in SQL. It is kept in the vault
+-- where there is one, else in private.secrets.
 --
 --   url     of the webhook function, https://… or, locally, http://…; null: there is no webhook
 --   secret  32 characters or more, which the function knows too; null without a url

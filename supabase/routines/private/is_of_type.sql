@@ -1,5 +1,5 @@
--- Whether a JSON value can be an argument of a type that functions of the API have. Whether its text
--- has the form of the type, the type says.
+-- Whether a JSON value can be an argument of a type that functions of the API have. Whether its
+-- text has the form of the type, the type says.
 --
 --   value     null: none is given
 --   type      as format_type() prints it

@@ -1,5 +1,5 @@
--- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a hostile
--- number may be of any length.
+-- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a
+-- hostile number may be of any length.
 --
 --   function   the name of a function
 --   arguments  its arguments

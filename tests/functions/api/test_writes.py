@@ -7,6 +7,7 @@ import json
 import httpx
 import pytest
 
+from functions.api import calls
 from tests.functions.api.client import Client
 from tests.functions.api.conftest import create
 from tests.people import NOBODY
@@ -150,6 +151,38 @@ def test_a_right_is_gone_when_who_took_it_is_told_so(ann, ben, people):
         warm(person, target=target)
         assert ann(*take).status == 200, take
         assert load(person, target) == (404, None), take
+
+
+def test_a_link_is_revoked_at_once_whichever_composition_the_path_names(ann, ben):
+    target, other = create(ann), create(ann)
+    link = ann("POST", f"{target}/links", {"role": "viewer"}).json
+    assert ben("POST", f"/v1/links/{link['token']}/accept").status == 200
+    warm(ben, target=target)
+    assert ann("DELETE", f"{other}/links/{link['link_id']}").status == 200
+    assert load(ben, target) == (404, None)
+
+
+def test_nobody_removes_members_of_what_is_not_theirs(ann, ben, people):
+    cleo = people("cleo")
+    here = ann("POST", "/v1/organizations", {"name": "Northwind"}).headers["location"]
+    ann("PUT", f"{here}/members/{ben.id}", {"role": "member"})
+    for stranger, who in ((cleo, ben), (cleo, cleo), (cleo, ann)):
+        refused = stranger("DELETE", f"{here}/members/{who.id}")
+        assert refused.error == (404, "organization_not_found")
+    assert ben("DELETE", f"{here}/members/{ann.id}").error == (403, "organization_role_too_low")
+    assert ann("DELETE", f"{here}/members/{ann.id}").error == (409, "last_owner")
+    assert ann("DELETE", f"{here}/members/{cleo.id}").error == (404, "member_not_found")
+
+
+def test_what_is_more_than_can_be_looked_through_is_said_to_be_pending(ann, ben, monkeypatch):
+    monkeypatch.setattr(calls, "_PAGE", 1)
+    made = ann("POST", "/v1/organizations", {"name": "Northwind"})
+    here, northwind = made.headers["location"], made.json["organization_id"]
+    for many, status in ((5, 200), (6, 202)):
+        ann("PUT", f"{here}/members/{ben.id}", {"role": "member"})
+        for _ in range(many):
+            create(ben, small(), organization_id=northwind)
+        assert ben("DELETE", f"{here}/members/{ben.id}").status == status
 
 
 def test_members_come_change_and_go_at_once(ann, ben, people):
