@@ -11,9 +11,11 @@ import functools
 import hashlib
 import json
 import re
+import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +110,9 @@ class Transport:
         self._server = _Server.of(url)
         self._deadline_seconds = deadline_seconds
         self._idle: list[_Connection] = []
+        # A lookup cannot be given up. In the threads that all share, a few that hang would keep the
+        # database from being found.
+        self._lookups = ThreadPoolExecutor(1, thread_name_prefix="redis-lookup")
 
     async def execute(
         self, url: str, headers: dict[str, str], command: list[Any], from_pipeline: bool = False
@@ -196,11 +201,28 @@ class Transport:
         return None
 
     async def _connected(self) -> "_Connection":
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            lambda: _Connection(loop), self._server.host, self._server.port, ssl=self._server.tls
+        loop, server = asyncio.get_running_loop(), self._server
+        found = await loop.run_in_executor(
+            self._lookups,
+            functools.partial(
+                socket.getaddrinfo, server.host, server.port, type=socket.SOCK_STREAM
+            ),
         )
-        return connection
+        name = server.host if server.tls else None
+        failed: OSError = OSError("there is no address of this name")
+        for *_, address in found:
+            try:
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(loop),
+                    *address[:2],
+                    ssl=server.tls,
+                    server_hostname=name,
+                )
+            except OSError as error:
+                failed = error
+            else:
+                return connection
+        raise failed
 
 
 class _AnswerError(Exception):
