@@ -13,12 +13,13 @@ from uuid import UUID
 
 from fastapi import Request
 
-from functions.api.answers import Answer, Timing, compress, decompress, wants_brotli
+from functions.api.answers import Answer, Timing, wants_brotli
 from functions.api.calls import Call
 from functions.api.headers import entity_tag, known_etags
 from functions.api.services import Services
 from functions.core import database
 from functions.core.cache import Absent, Hit, Miss, Refused, Unchanged
+from functions.core.compression import compress, decompress
 from functions.core.problems import DatabaseProblem
 
 
