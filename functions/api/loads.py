@@ -87,9 +87,7 @@ async def load(call: Call, composition_id: UUID) -> Load | Answer:
     if type(found) is Unchanged:
         return _cached(found, None)
     if type(found) is Absent:
-        call.metrics.count("CacheHits")
-        call.metrics.measure("LoadLatency", call.timing.milliseconds())
-        call.metrics.flush()
+        # Not counted, as no refusal is: who asks for nothing again and again makes no hit rate.
         return Answer(404, found.meta, {"x-cache": "hit", "server-timing": str(call.timing)})
     if type(found) is Miss:
         return await _load_and_fill(call, composition_id, known, found)
