@@ -209,7 +209,10 @@ def test_it_stays_up_to_be_tried_until_a_signal(tmp_path):
     )
 
     assert tried.returncode == 0, tried.stderr
-    assert tried.stdout == f"{json.loads(chosen(1)[0].read_text())['title']} (restored)\n"
+    title = f"{json.loads(chosen(1)[0].read_text())['title']} (restored)"
+    direct, *cached = tried.stdout.splitlines()
+    assert direct == title
+    assert [line.partition(" ")[2] for line in cached] == [title, title]
     demo.process.send_signal(signal.SIGINT)
     assert demo.wait()[0] == 0
     assert demo.leftovers() == []
