@@ -103,7 +103,8 @@ def print_invitation(
 
     Args:
         console: Where to.
-        addresses: By name, with `supabase_url` and `anon_key`.
+        addresses: By name, with `supabase_url` and `anon_key`; with `functions_url`, the program
+            loads through the functions, too.
         accounts: Passwords by e-mail address.
         composition_id: What the first account may load.
     """
@@ -116,13 +117,27 @@ def print_invitation(
         ".venv/bin/python - <<'END'",
         "from supabase import create_client",
         f'supabase = create_client("{addresses["supabase_url"]}", "{addresses["anon_key"]}")',
-        f'supabase.auth.sign_in_with_password({{"email": "{email}", "password": "{password}"}})',
+        f'account = {{"email": "{email}", "password": "{password}"}}',
+        "session = supabase.auth.sign_in_with_password(account).session",
         f'arguments = {{"composition_id": "{composition_id}"}}',
         'print(supabase.rpc("load_composition", arguments).execute().data["title"])',
+        *(_loads(url, composition_id) if (url := addresses.get("functions_url")) else []),
         "END",
     ]
     # As it is, however wide: half a key is no use.
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _loads(functions_url: object, composition_id: str) -> list[str]:
+    return [
+        "",
+        "import httpx",
+        f'url = "{functions_url}/v1/compositions/{composition_id}"',
+        'headers = {"Authorization": f"Bearer {session.access_token}"}',
+        "for _ in range(2):",
+        "    loaded = httpx.get(url, headers=headers)",
+        '    print(loaded.headers["x-cache"], loaded.json()["title"])',
+    ]
 
 
 def _print_tables(console: Console, tables: Sequence[Table]) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-import brotli
 from fastapi import Request, Response
 
 from functions.api.headers import takes_brotli
+from functions.core.compression import compress
 from functions.core.database import encode
 from functions.core.problems import Problem
 
 # What a smaller body saves is less than its header.
 _LEAST_COMPRESSED_BYTES = 1000
-_QUALITY = 5
 
 _COMMON = [
     (b"content-type", b"application/json"),
@@ -64,18 +63,6 @@ class Timing:
 
     def __str__(self) -> str:
         return ", ".join(self._parts)
-
-
-def compress(text: bytes) -> bytes:
-    """A JSON text as brotli."""
-    compressed: bytes = brotli.compress(text, mode=brotli.MODE_TEXT, quality=_QUALITY)
-    return compressed
-
-
-def decompress(compressed: bytes) -> bytes:
-    """The text of `compress`."""
-    text: bytes = brotli.decompress(compressed)
-    return text
 
 
 def text_answer(request: Request, text: bytes, headers: Mapping[str, str]) -> Answer:

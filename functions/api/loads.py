@@ -13,19 +13,13 @@ from uuid import UUID
 
 from fastapi import Request
 
-from functions.api.answers import (
-    Answer,
-    Timing,
-    compress,
-    decompress,
-    problem_answer,
-    wants_brotli,
-)
+from functions.api.answers import Answer, Timing, problem_answer, wants_brotli
 from functions.api.calls import Call
 from functions.api.headers import entity_tag, known_etags
 from functions.api.services import Services
 from functions.core import database
 from functions.core.cache import Absent, Hit, Miss, Refused, Unchanged
+from functions.core.compression import compress, decompress
 from functions.core.problems import DatabaseProblem, Problem
 
 
@@ -187,10 +181,12 @@ def answer(request: Request, timing: Timing, loaded: Load, cut: bytes | None = N
 
 
 def _refused(call: Call, source: str, refusal: Answer) -> Answer:
-    """The answer to a load that came to nothing."""
+    """The answer to a load that came to nothing.
+
+    It is not counted: who asks for nothing again and again makes no hit rate.
+    """
     refusal.headers["x-cache"] = source
     refusal.headers["server-timing"] = str(call.timing)
-    _count(call, _METRICS[source])
     return refusal
 
 
@@ -199,12 +195,9 @@ _METRICS = {"hit": "CacheHits", "miss": "CacheMisses", "bypass": "CacheBypasses"
 
 def count(call: Call, loaded: Load, answer: Answer) -> None:
     """Say in the metrics what became of a load."""
+    metrics = call.metrics
     unchanged = answer.status_code == 304 and loaded.source == "hit"
-    call.metrics.count("BytesSaved", max(0, loaded.size - len(answer.body)))
-    _count(call, "CacheUnchanged" if unchanged else _METRICS[loaded.source])
-
-
-def _count(call: Call, outcome: str) -> None:
-    call.metrics.count(outcome)
-    call.metrics.measure("LoadLatency", call.timing.milliseconds())
-    call.metrics.flush()
+    metrics.count("CacheUnchanged" if unchanged else _METRICS[loaded.source])
+    metrics.count("BytesSaved", max(0, loaded.size - len(answer.body)))
+    metrics.measure("LoadLatency", call.timing.milliseconds())
+    metrics.flush()

@@ -15,9 +15,8 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-import brotli
-
 from functions.core.cache import MAX_BODY_BYTES, CacheUnavailable, Entry
+from functions.core.compression import compress
 from functions.core.invalidation import drain
 from functions.core.json_text import elements
 from functions.core.loop import run
@@ -40,8 +39,6 @@ _USAGE_COUNT = 999_999_999
 _POPULAR = 200
 _WARMED = 50
 _ETAGS = 500
-
-_BROTLI_QUALITY = 5
 
 T = TypeVar("T")
 
@@ -142,7 +139,7 @@ async def _warm(its: Parts, context: Context) -> Json:
         for some in _parts(ids, _WARMED):
             answer = await its.database.call_as_service("load_for_warming", composition_ids=some)
             for loaded, text in elements(answer.body):
-                body = brotli.compress(text, quality=_BROTLI_QUALITY)
+                body = compress(text)
                 if len(body) <= MAX_BODY_BYTES:
                     id = UUID(loaded["composition_id"])
                     counts["warmed"] += await its.cache.warm(id, loaded["etag"], body)

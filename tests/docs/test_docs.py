@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,12 @@ def section(page: str, title: str) -> str:
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
     assert found is not None, f"{page} has no section {title}"
     return found[1]
+
+
+def titles(page: Path) -> set[str]:
+    """The titles on a page, as links name them."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in found}
 
 
 def rows(text: str) -> list[list[str]]:
@@ -93,8 +100,17 @@ def test_the_readme_leads_to_every_page():
     "file", [PROJECT / "README.md", *PROJECT.glob("docs/**/*.md")], ids=lambda file: file.name
 )
 def test_every_link_leads_somewhere(file):
-    for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
-        assert (file.parent / target).exists(), target
+    for target, title in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", file.read_text()):
+        page = file.parent / target if target else file
+        assert page.exists(), target
+        assert not title or title in titles(page), f"{target}#{title}"
+
+
+def test_decisions_have_a_number_each():
+    files = sorted((PROJECT / "docs" / "decisions").iterdir())
+    numbers = [f"{number:04}" for number in range(1, len(files) + 1)]
+    assert [file.name[:4] for file in files] == numbers
+    assert [file.read_text()[2:6] for file in files] == numbers
 
 
 def test_make_help_lists_what_the_readme_names():

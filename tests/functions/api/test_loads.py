@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from functions.api.outline import child_ids
+from functions.core.metrics import UNITS
 from tests.functions.api.client import Client, Reply
 from tests.functions.api.conftest import create
 from tests.people import NOBODY
@@ -83,6 +84,27 @@ def test_what_the_client_has_is_not_sent_again(ann, without_cache):
 
     for unknown in (others, "*", "", first.json["etag"]):
         assert loaded(ann, target, "hit", if_none_match=unknown).status == 200
+
+
+def test_a_load_is_counted_by_what_answered_it_and_a_refusal_is_none(
+    ann, ben, without_cache, capsys
+):
+    target = create(ann)
+    capsys.readouterr()
+
+    def counted(client: Client, **headers: str) -> set[str]:
+        client("GET", target, **headers)
+        lines = map(json.loads, capsys.readouterr().out.splitlines())
+        return {name for line in lines for name in line if name in UNITS}
+
+    usual = {"BytesSaved", "LoadLatency"}
+    assert counted(ann) == {"CacheMisses", *usual}
+    assert counted(ann) == {"CacheHits", *usual}
+    tag = ann("GET", target).headers["etag"]
+    capsys.readouterr()
+    assert counted(ann, if_none_match=tag) == {"CacheUnchanged", *usual}
+    assert counted(ann.through(without_cache)) == {"CacheBypasses", *usual}
+    assert [counted(ben), counted(ben)] == [set(), set()], "by the database, then by the cache"
 
 
 def test_a_client_that_has_it_spares_the_document_on_a_miss_as_well(ann, store):
