@@ -75,6 +75,7 @@ class Call:
         compositions: Iterable[UUID] = (),
         viewers: Iterable[UUID] = (),
         handing_over: Mapping[str, Any] | None = None,
+        also: str | None = None,
         status: int = 200,
         location: str | None = None,
     ) -> Answer:
@@ -86,6 +87,7 @@ class Call:
             compositions: Whose loads may be others afterwards.
             viewers: Who may load others afterwards.
             handing_over: A filter of `list_my_compositions`: what gets another owner, or none.
+            also: Key of the answer that has the ids of more such viewers.
             status: When all went well.
             location: Of what was made, with keys of the answer in braces.
         """
@@ -95,6 +97,8 @@ class Call:
             compositions += theirs
         async with self.writing(compositions, viewers) as writing:
             answer = await self.once(function, arguments)
+            if also is not None:
+                writing.also(viewers=map(UUID, answer.json()[also]))
         writing.settled = writing.settled and are_all
         return self.written(answer, writing, status, location)
 

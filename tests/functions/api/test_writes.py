@@ -246,6 +246,21 @@ def test_an_account_is_gone_at_once_with_what_was_its_own(ann, ben):
     )
 
 
+def test_who_takes_over_where_an_account_ends_is_an_owner_at_once(ann, ben, people):
+    made = ann("POST", "/v1/organizations", {"name": "Northwind"})
+    here, northwind = made.headers["location"], made.json["organization_id"]
+    cleo = people("cleo")
+    for person in (ben, cleo):
+        ann("PUT", f"{here}/members/{person.id}", {"role": "member"})
+    target = create(cleo, organization_id=northwind)
+    warm(ben, target=target)
+    assert ben("GET", target).json["role"] == "viewer"
+
+    gone = ann("DELETE", "/v1/account", {"email": ann.email})
+    assert (gone.status, gone.json) == (200, {"user_id": ann.id, "owner_ids": [ben.id]})
+    assert ben("GET", target).json["role"] == "owner"
+
+
 def test_a_write_with_a_key_happens_once(ann):
     target = create(ann)
     body = {"document": small(n=2)}
