@@ -89,7 +89,9 @@ async def load(call: Call, composition_id: UUID) -> Load | Answer:
         call.metrics.count("CacheHits")
         call.metrics.measure("LoadLatency", call.timing.milliseconds())
         call.metrics.flush()
-        return Answer(404, found.meta, {"x-cache": "hit", "server-timing": str(call.timing)})
+        # As the database refuses, header by header: from which of the two it comes would tell who
+        # may not see a composition that there is one, and when somebody has changed it.
+        return Answer(404, found.meta)
     if type(found) is Miss:
         return await _load_and_fill(call, composition_id, known, found)
     loaded, _ = await _ask(call, composition_id, known)

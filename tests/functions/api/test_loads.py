@@ -144,13 +144,31 @@ def test_what_one_may_not_see_is_not_there_and_that_is_remembered(ann, ben, with
     target = create(ann)
     refusals = [ben("GET", target) for _ in range(2)]
     refusals.append(ben.through(without_database)("GET", target))
-    assert [reply.headers.get("x-cache") for reply in refusals] == [None, "hit", "hit"]
     assert {reply.body for reply in refusals} == {refusals[0].body}
+    assert {reply.headers == refusals[0].headers for reply in refusals} == {True}
     assert refusals[0].error == (404, "composition_not_found")
     assert ben("GET", f"/v1/compositions/{NOBODY}").error == (404, "composition_not_found")
 
     ann("PUT", f"{target}/shares/{ben.id}", {"role": "viewer"})
     assert loaded(ben, target, "miss").json["role"] == "viewer"
+
+
+def test_nobody_learns_from_a_refusal_that_there_is_something_and_that_it_changes(ann, ben):
+    targets = [create(ann), f"/v1/compositions/{NOBODY}"]
+
+    def told() -> list[tuple[int, dict[str, str], str]]:
+        replies = [ben("GET", target) for target in targets]
+        ids = [target.rpartition("/")[2] for target in targets]
+        return [
+            (reply.status, reply.headers, reply.body.decode().replace(id, NOBODY))
+            for reply, id in zip(replies, ids, strict=True)
+        ]
+
+    before = told()
+    assert before[0] == before[1]
+    assert told() == before
+    assert ann("PUT", targets[0], {"document": small(n=2)}, if_match='"1"').status == 200
+    assert told() == before
 
 
 def test_the_trash_is_not_cached(ann):
