@@ -6,7 +6,6 @@ in force, and answer after that.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -111,20 +110,15 @@ class Call:
             yield writing
         self.timing.lap("cache")
 
-    async def once(
-        self, function: str, arguments: Mapping[str, Any], step: str = ""
-    ) -> database.Answer:
+    async def once(self, function: str, arguments: Mapping[str, Any]) -> database.Answer:
         """Run a function that writes; with an `Idempotency-Key`, once for it.
 
         Args:
             function: What to run.
             arguments: Its arguments.
-            step: Of a request that runs several functions.
         """
         key = self.request.headers.get("idempotency-key")
         if key is not None and function != _HAPPENS_ONCE:
-            if step:
-                key = hashlib.sha256(f"{step}:{key}".encode()).hexdigest()
             text = Verbatim(encode(arguments))
             arguments = {"mutation_id": key, "function": function, "arguments": text}
             function = "call_once"

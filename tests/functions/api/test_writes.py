@@ -285,6 +285,23 @@ def test_a_write_with_a_key_happens_once(ann):
         assert (reply.status, reply.json["role"]) == (200, "owner")
 
 
+def test_a_repeat_brings_no_member_back_and_changes_no_role_again(ann, ben):
+    here = ann("POST", "/v1/organizations", {"name": "Northwind"}).headers["location"]
+    member = f"{here}/members/{ben.id}"
+
+    def put(role: str, key: str) -> tuple[int, str]:
+        reply = ann("PUT", member, {"role": role}, idempotency_key=key)
+        return reply.status, reply.json.get("role") or reply.json["error"]
+
+    assert put("member", "came") == (200, "member")
+    assert put("admin", "rose") == (200, "admin")
+    assert put("member", "came") == (200, "member"), "as it was answered"
+    assert put("admin", "came") == put("owner", "rose") == (422, "idempotency_key_reused")
+    assert ann("DELETE", member).json["role"] == "admin"
+    assert put("admin", "rose") == (200, "admin"), "as it was answered"
+    assert ann("DELETE", member).error == (404, "member_not_found")
+
+
 def test_a_key_that_makes_a_secret_does_not_tell_it_twice(ann):
     target = create(ann)
     first = ann("POST", f"{target}/links", {"role": "viewer"}, idempotency_key="link")
