@@ -388,6 +388,38 @@ as $$
   ];
 $$;
 
+-- Whether some number is so large, or so close to zero, that its text may be of any length: a few
+-- kilobytes such as [1e131071, …] print as gigabytes.
+--
+--   value    any jsonb
+--   returns  whether a number in it is none of 0 and the magnitudes from 1/max_number to max_number
+--            (private.settings)
+--
+-- Nothing may turn the value into text before this has said no.
+create function private.has_wild_number(value jsonb) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  max_number     constant bigint  := private.setting('max_number');
+  max_zero_scale constant integer := 15;
+begin
+  -- A zero has a size too, if not a magnitude: 0e-16383 prints as sixteen thousand digits.
+  return jsonb_path_exists(
+    value,
+    'strict $.** ? (
+       @.type() == "number"
+       && !(@ >= $least && @ <= $most || @ == 0 || @ <= -$least && @ >= -$most)
+     )',
+    jsonb_build_object('most', max_number, 'least', 1::numeric / max_number)
+  ) or exists (
+    select
+      from jsonb_array_elements(jsonb_path_query_array(value, 'strict $.** ? (@ == 0)')) as z
+     where scale(z::numeric) > max_zero_scale
+  );
+end;
+$$;
+
 -- A signature that only who knows the secret can make: HMAC-SHA256 (RFC 2104), without an extension
 -- that may be elsewhere.
 --
@@ -604,6 +636,64 @@ as $$
        where jsonb_typeof(e.value) not in ('string', 'null')
     )
   end;
+$$;
+
+-- What makes a value too dangerous to look at any closer.
+--
+--   document  any jsonb
+--   returns   array of problems, empty when it is within the limits
+--
+-- The order is the point. A few kilobytes such as [1e131071, …] print as gigabytes, so nothing may
+-- turn the value into text before its numbers are known to be small; and nothing may walk it that
+-- grows faster than its size. Jsonb takes at most four times the bytes of its text ([0,0,…]),
+-- which bounds the work before any of it starts.
+create or replace function private.limit_problems(document jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  -- Within what can be counted with, however much an operator lets in.
+  max_bytes  constant bigint := least(private.setting('max_document_bytes'), 1000000000000);
+  max_depth  constant bigint := least(private.setting('max_document_depth'), 1000000);
+  max_number constant bigint := private.setting('max_number');
+  max_components constant bigint := private.setting('max_components');
+  problems   jsonb := '[]';
+begin
+  if pg_column_size(document) > 4 * max_bytes then
+    return jsonb_build_array(private.problem(
+      'too_large', '', 'the document is too large', format('at most %s bytes of text', max_bytes)
+    ));
+  end if;
+
+  if private.has_wild_number(document) then
+    problems := problems || private.problem(
+      'number_out_of_range', '', 'a number is too large, or too close to zero',
+      format('0, or a magnitude from 1/%s to %s', max_number, max_number)
+    );
+  end if;
+
+  if jsonb_path_exists(document, format('strict $.**{%s}', max_depth + 1)::jsonpath) then
+    problems := problems || private.problem(
+      'too_deep', '', 'the document is nested too deeply', format('at most %s levels', max_depth)
+    );
+  end if;
+
+  if problems = '[]' and octet_length(document::text) > max_bytes then
+    problems := problems || private.problem(
+      'too_large', '', 'the document is too large', format('at most %s bytes of text', max_bytes)
+    );
+  end if;
+
+  if problems = '[]' and jsonb_typeof(document -> 'components') = 'object'
+     and (select count(*) from jsonb_object_keys(document -> 'components')) > max_components then
+    problems := problems || private.problem(
+      'too_large', '/components', 'the document has too many components',
+      format('at most %s components', max_components)
+    );
+  end if;
+
+  return problems;
+end;
 $$;
 
 -- Whether the caller may view a version with some content.
@@ -839,20 +929,24 @@ begin
 end;
 $$;
 
--- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a
--- hostile number may be of any length.
+-- What tells one request of call_once() from another: SHA-256 (FIPS 180-4) of its canonical text.
+-- One with a number that may not be spelled out has a weaker hash, and no worse: it is refused, so
+-- that nothing was ever done under it.
 --
 --   function   the name of a function
 --   arguments  its arguments
---   returns    16 bytes
+--   returns    32 bytes, or 8
 create function private.request_hash(function text, arguments jsonb) returns bytea
-language plpgsql immutable
+language plpgsql stable
 set search_path = ''
 as $$
 declare
   request constant jsonb := jsonb_build_array(function, arguments);
 begin
-  return int8send(jsonb_hash_extended(request, 0)) || int8send(jsonb_hash_extended(request, 1));
+  if private.has_wild_number(arguments) then
+    return int8send(jsonb_hash_extended(request, 0));
+  end if;
+  return private.content_hash(request);
 end;
 $$;
 
