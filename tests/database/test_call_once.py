@@ -251,6 +251,18 @@ def test_hostile_numbers_are_not_spelled_out(people, name, value):
         )
 
 
+def test_a_request_that_is_too_large_is_not_looked_through(admin):
+    lengths = [
+        admin.execute(
+            "select octet_length(private.request_hash('save_version', jsonb_build_object("
+            "  'document', array_fill(0, array[%s]))))",
+            (zeros,),
+        ).fetchone()[0]
+        for zeros in (1000, 800_000)
+    ]
+    assert lengths == [32, 8]
+
+
 def test_arguments_have_the_types_of_the_function(people, composition, organization):
     ann, ben = people("ann", "ben")
     northwind = organization(ann, {ben: "member"})
