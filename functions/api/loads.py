@@ -85,8 +85,8 @@ async def load(call: Call, composition_id: UUID) -> Load | Answer:
         return _cached(found, None)
     if type(found) is Absent:
         # As the database refuses, header by header: from which of the two it comes would tell who
-        # may not see a composition that there is one, and when somebody has changed it. Not counted,
-        # as no refusal is: who asks for nothing again and again makes no hit rate.
+        # may not see a composition that there is one, and when somebody has changed it. No refusal
+        # is counted: who asks for nothing again and again makes no hit rate.
         return Answer(404, found.meta)
     if type(found) is Miss:
         return await _load_and_fill(call, composition_id, known, found)
