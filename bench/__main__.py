@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.cache import cache
 from bench.hostile import hostile
 from bench.load import load, load_scale
+from bench.outage import outage
 from bench.package import package
 from bench.page import FILE, write_page
 from bench.pages import pages
@@ -43,6 +44,7 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "redis": redis,
     "cache": cache,
     "zipf": zipf,
+    "outage": outage,
     "package": package,
 }
 _QUICK = Sizes(rounds=5, crowd=10_000, documents=100)

@@ -74,7 +74,7 @@ class Parts:
         self.function = Client(addresses["functions_url"], browser)
         self.bypass = Client(urls["bypass"], browser)
         self.bare = Client(urls["bare"], browser)
-        self.postgrest = Client(_postgrest_url(addresses["pids"]["postgrest"]), signed)
+        self.postgrest = Client(postgrest_url(addresses["pids"]["postgrest"]), signed)
         self.gateway = Client(addresses["supabase_url"], signed | {"apikey": addresses["anon_key"]})
         bearer = {"Authorization": f"Bearer {addresses['redis_rest_token']}"}
         self.redis = Client(
@@ -295,7 +295,8 @@ def _parts() -> Iterator[tuple[Parts, Callable[[], dict[str, list[int]]]]]:
         yield parts, groups
 
 
-def _postgrest_url(pid: int) -> str:
+def postgrest_url(pid: int) -> str:
+    """Where a PostgREST is, with nothing in front of it."""
     environment = Path(f"/proc/{pid}/environ").read_text().split("\0")
     (port,) = (v.partition("=")[2] for v in environment if v.startswith("PGRST_SERVER_PORT="))
     return f"http://127.0.0.1:{port}"

@@ -70,8 +70,17 @@ async def stage(seed: int, handler: str = HANDLER) -> AsyncIterator[tuple[Play, 
             await asyncio.to_thread(stack.__exit__)
 
 
-async def run(play: Play, faults: Faults, enough: Callable[[], bool]) -> None:
-    """Have everybody act while things break, until it is enough; then let the faults end."""
+async def run(
+    play: Play, faults: Faults, enough: Callable[[], bool], *, breaking: bool = True
+) -> None:
+    """Have everybody act until it is enough; then let the faults end.
+
+    Args:
+        play: Who acts, and judges.
+        faults: What goes wrong meanwhile.
+        enough: Asked again and again.
+        breaking: Whether Redis and workers break, too. Slow answers and webhooks are always there.
+    """
     acting = True
 
     async def repeat(act: Callable[[], Awaitable[None]], pause: float) -> None:
@@ -86,7 +95,8 @@ async def run(play: Play, faults: Faults, enough: Callable[[], bool]) -> None:
         acts += [(partial(change, direct=direct), _PAUSE_SECONDS) for change in changes]
         acts += [(partial(play.trash, direct=direct), _TRASH_PAUSE_SECONDS)]
     tasks = [asyncio.create_task(repeat(act, pause)) for act, pause in acts]
-    tasks.append(asyncio.create_task(faults.run()))
+    if breaking:
+        tasks.append(asyncio.create_task(faults.run()))
     try:
         while not enough():
             await asyncio.sleep(0.1)

@@ -32,6 +32,7 @@ class Faults:
     def __init__(self, stack: Stack, seed: int) -> None:
         self.counts: Counter[str] = Counter()
         self.on = True
+        self._breaking = False
         self._stack = stack
         self._random = random.Random(seed)
         self._redis_fault = ""
@@ -50,6 +51,7 @@ class Faults:
                 for what in ("error", "garbage", "drop", "lose", "slow")
             ),
         ]
+        self._breaking = True
         while self.on:
             await self._random.choice(breaks)()
             await asyncio.sleep(self._random.uniform(0.3, 1.5))
@@ -124,7 +126,7 @@ class Faults:
             # What they hear may be history by then.
             if self._random.random() < 0.3:
                 await asyncio.sleep(self._random.uniform(0, 0.4))
-        elif self._random.random() < 0.03:
+        elif self._breaking and self._random.random() < 0.03:
             if kill_owner_of_port(request.peer, self._workers()):
                 self.counts["worker dies after commit"] += 1
             raise Dropped

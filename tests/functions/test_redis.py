@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -266,6 +268,32 @@ async def test_an_answer_that_is_late_is_nobodys():
         patient = connect(server.url)
         assert await patient.ping() == 10
         await patient.close()
+
+
+async def test_a_name_that_is_not_found_in_time_keeps_nobody_else_from_finding_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    found, look_up = threading.Event(), socket.getaddrinfo
+
+    def hang(host: str, *arguments: Any, **named: Any) -> Any:
+        if host == "redis.example":
+            found.wait(60)
+            raise socket.gaierror("no such name")
+        return look_up(host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    loop = asyncio.get_running_loop()
+    client = connect("http://redis.example", "token", 0.05)
+    # More than there are threads for the lookups of all.
+    for _ in range(40):
+        with pytest.raises(UpstashError, match="within"):
+            await client.ping()
+    try:
+        async with asyncio.timeout(30):
+            assert await loop.getaddrinfo("localhost", 80)
+    finally:
+        found.set()
+        await client.close()
 
 
 async def test_a_server_that_is_not_there_is_an_error():

@@ -166,7 +166,7 @@ def test_what_one_may_not_see_is_not_there_and_that_is_remembered(ann, ben, with
     target = create(ann)
     refusals = [ben("GET", target) for _ in range(2)]
     refusals.append(ben.through(without_database)("GET", target))
-    assert [reply.headers.get("x-cache") for reply in refusals] == [None, "hit", "hit"]
+    assert [reply.headers["x-cache"] for reply in refusals] == ["miss", "hit", "hit"]
     assert {reply.body for reply in refusals} == {refusals[0].body}
     assert refusals[0].error == (404, "composition_not_found")
     assert ben("GET", f"/v1/compositions/{NOBODY}").error == (404, "composition_not_found")
@@ -175,14 +175,30 @@ def test_what_one_may_not_see_is_not_there_and_that_is_remembered(ann, ben, with
     assert loaded(ben, target, "miss").json["role"] == "viewer"
 
 
-def test_the_trash_is_not_cached(ann):
+def test_the_trash_is_not_cached(ann, without_cache):
     target = create(ann)
     ann("DELETE", target, if_match='"1"')
-    for _ in range(2):
-        reply = ann("GET", target)
+    for client, source in ((ann, "miss"), (ann, "miss"), (ann.through(without_cache), "bypass")):
+        reply = client("GET", target)
         assert reply.error == (410, "composition_trashed")
         assert reply.json["deleted_at"]
-        assert "x-cache" not in reply.headers
+        assert reply.headers["x-cache"] == source
+        assert "db;dur=" in reply.headers["server-timing"]
+
+
+def test_loads_that_came_to_nothing_are_counted_like_others(ann, ben, without_database, capsys):
+    target = create(ann)
+    capsys.readouterr()
+    for client, status in (
+        (ben, 404),
+        (ben, 404),
+        (ann.through(without_database), 503),
+        (ann, 200),
+    ):
+        assert client("GET", target).status == status
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    counted = [set(line) & {"CacheHits", "CacheMisses"} for line in lines if "LoadLatency" in line]
+    assert counted == [{"CacheMisses"}, {"CacheHits"}, {"CacheMisses"}, {"CacheMisses"}]
 
 
 def test_a_share_that_ends_by_itself_ends_in_the_cache_as_well(ann, ben, without_database):
@@ -204,6 +220,7 @@ def test_without_a_database_what_is_cached_is_answered_and_nothing_else(ann, ben
         reply = client.through(without_database)("GET", path)
         assert reply.error == (503, "database_unavailable")
         assert reply.headers["retry-after"] == "1"
+        assert reply.headers.get("x-cache") == ("miss" if path == target else None)
 
 
 def test_an_outline_is_the_tree_and_the_names(ann, addresses):
