@@ -19,7 +19,7 @@ from devstack.stack import CACHED, Addresses, Stack
 
 def main() -> int:
     """Read the command line and run it; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="devstack", description="A local Supabase, no Docker.")
+    parser = argparse.ArgumentParser(prog="devstack", description="The local stack, no Docker.")
     commands = parser.add_subparsers(required=True, metavar="command")
     up_parser = commands.add_parser("up", help="start everything, run until Ctrl-C")
     up_parser.add_argument(

@@ -212,7 +212,7 @@ class Server:
 
 
 def says_listening(part: Part, _port: int) -> bool:
-    """Whether one of our own Node servers has printed that it listens."""
+    """Whether one of our own servers has printed that it listens."""
     return "listening" in part.output()
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from functions.api.strict_json import Span, members
 from functions.core.database import Verbatim, encode
+from functions.core.json_text import Span, members
 
 
 def outline(text: str) -> bytes:

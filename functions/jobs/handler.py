@@ -138,8 +138,8 @@ async def _warm(its: Parts, context: Context) -> Json:
         counts["popular"] = len(ids)
         for some in _parts(ids, _WARMED):
             answer = await its.database.call_as_service("load_for_warming", composition_ids=some)
-            for loaded, text in elements(answer.body):
-                body = compress(text)
+            for loaded, text in elements(answer.body.decode()):
+                body = compress(text.encode())
                 if len(body) <= MAX_BODY_BYTES:
                     id = UUID(loaded["composition_id"])
                     counts["warmed"] += await its.cache.warm(id, loaded["etag"], body)

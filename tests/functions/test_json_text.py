@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from functions.core.json_text import elements
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
@@ -20,15 +24,15 @@ VALUES = st.recursive(
 def test_the_elements_of_an_array_are_its_text_cut_to_pieces(array, separators):
     texts = [json.dumps(value, separators=separators, ensure_ascii=False) for value in array]
     text = "[" + separators[0].join(texts) + "]"
-    assert elements(text.encode()) == [(json.loads(piece), piece.encode()) for piece in texts]
+    assert list(elements(text)) == [(json.loads(piece), piece) for piece in texts]
 
 
 def test_numbers_are_not_read_and_written_again():
-    found = elements(b'[ {"a":1.10, "b": 1e2} ,\n1.000 ]')
-    assert [piece for _, piece in found] == [b'{"a":1.10, "b": 1e2}', b"1.000"]
+    found = elements('[ {"a":1.10, "b": 1e2} ,\n1.000 ]')
+    assert [piece for _, piece in found] == ['{"a":1.10, "b": 1e2}', "1.000"]
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b"null", b"[", b"[1", b"[1 2]", b"[1,]", b"[] 1"])
+@pytest.mark.parametrize("text", ["", "{}", "null", "[", "[1", "[1 2]", "[1,]", "[] 1"])
 def test_what_is_no_array_is_refused(text):
-    with pytest.raises(ValueError, match=r"array|Expecting"):
-        elements(text)
+    with pytest.raises(ValueError, match="column"):
+        list(elements(text))

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from functions.api.strict_json import members, read_object
+from functions.api.strict_json import read_object
+from functions.core.json_text import members
 from functions.core.problems import Problem
 
 
