@@ -87,7 +87,7 @@ def test_what_the_client_has_is_not_sent_again(ann, without_cache):
 
 
 def test_a_load_is_counted_by_what_answered_it_and_a_refusal_is_none(
-    ann, ben, without_cache, capsys
+    ann, ben, without_cache, without_database, capsys
 ):
     target = create(ann)
     capsys.readouterr()
@@ -105,6 +105,9 @@ def test_a_load_is_counted_by_what_answered_it_and_a_refusal_is_none(
     assert counted(ann, if_none_match=tag) == {"CacheUnchanged", *usual}
     assert counted(ann.through(without_cache)) == {"CacheBypasses", *usual}
     assert [counted(ben), counted(ben)] == [set(), set()], "by the database, then by the cache"
+    ann("PATCH", f"{target}/metadata", {"title": "Another"})
+    capsys.readouterr()
+    assert counted(ann.through(without_database)) == set(), "nobody could answer it"
 
 
 def test_a_client_that_has_it_spares_the_document_on_a_miss_as_well(ann, store):
