@@ -62,7 +62,7 @@ class _Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         if list(signature(self.endpoint).parameters) == ["request"]:
-            # Nothing is left for FastAPI to find out, which would be a seventh of what a hit costs.
+            # FastAPI has nothing to find out here, and takes a sixth of all time outside Redis.
             return self.endpoint
         handle = super().get_route_handler()
         if self.body_field is None:

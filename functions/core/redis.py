@@ -30,7 +30,6 @@ from upstash_redis.http import make_headers
 _SCRIPTS = Path(__file__).parent / "scripts"
 _MAX_HEAD_BYTES = 16 * 1024
 _MAX_BODY_BYTES = 32 * 1024 * 1024
-_PIECE_BYTES = 64 * 1024
 # Between calls a Lambda function is frozen, and servers and what lies between close or forget
 # connections that are idle.
 _MAX_IDLE_SECONDS = 30
@@ -258,19 +257,14 @@ class _Answer:
     keep: bool
 
 
-class _Connection(asyncio.BufferedProtocol):
-    """One connection, and at most one question on it at a time.
-
-    With a buffer of its own: asyncio takes a quarter of a megabyte for each piece it receives for
-    others, which is a fifth of what a call costs.
-    """
+class _Connection(asyncio.Protocol):
+    """One connection, and at most one question on it at a time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.is_open = False
         self.idle_since = 0.0
         self._transport: Any = None
-        self._buffer = memoryview(bytearray(_PIECE_BYTES))
         self._received = bytearray()
         self._awaited: asyncio.Future[_Answer] | None = None
 
@@ -301,15 +295,12 @@ class _Connection(asyncio.BufferedProtocol):
         self._transport = transport
         self.is_open = True
 
-    def get_buffer(self, _sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def data_received(self, data: bytes) -> None:
         if self._awaited is None or self._awaited.done():
             # Nobody has asked: whatever this is, the next answer must not begin with it.
             self.abort()
             return
-        self._received += self._buffer[:nbytes]
+        self._received += data
         try:
             answer = _parse_answer(self._received)
         except (_AnswerError, ValueError) as error:
