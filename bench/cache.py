@@ -5,7 +5,7 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -33,6 +33,7 @@ _RAW_LABEL = "EVALSHA of the body, bridge alone"
 _SELECT_LABEL = "select of the row, PostgREST alone"
 _HIT_LABEL = "function: hit"
 _304_LABEL = "function: not modified"
+_BARE_LABEL = "function: nothing but an answer"
 _RAW = "return redis.call('GET', KEYS[1])"
 
 
@@ -152,7 +153,7 @@ def _ways(parts: Parts) -> list[Way]:
         ),
         Way(_HIT_LABEL, lambda: parts.load(parts.function, "hit")),
         Way(_304_LABEL, not_modified),
-        Way("function: nothing but an answer", lambda: parts.bare.send("GET", "/")),
+        Way(_BARE_LABEL, lambda: parts.bare.send("GET", "/")),
         Way("function: miss", lambda: parts.load(parts.function, "miss"), parts.forget),
         Way("function: bypass, no Redis", lambda: parts.load(parts.bypass, "bypass")),
     ]
@@ -199,6 +200,7 @@ def _figure(timings: list[Timing], spent: list[dict[str, list[float]]]) -> Figur
         ]
         for label, timing in by_label.items()
     ]
+    rows += [_added(label, by_label, used) for label in (_HIT_LABEL, _304_LABEL)]
     pictures = [
         distributions(
             "How long a load takes",
@@ -223,14 +225,40 @@ def _figure(timings: list[Timing], spent: list[dict[str, list[float]]]) -> Figur
     return Figure(what, columns, rows, _findings(by_label, used), pictures)
 
 
+def _added(
+    label: str, by_label: Mapping[str, Timing], used: Mapping[str, Mapping[str, list[float]]]
+) -> list[str]:
+    """The row of what is left of a way without what every function pays for being one.
+
+    That is the front, which stands for AWS, and AWS's own runtime client.
+    """
+    time_added = _beyond(_round_medians(by_label[label]), _round_medians(by_label[_BARE_LABEL]))
+    added = {
+        group: median(_beyond(spent, used[_BARE_LABEL][group]))
+        for group, spent in used[label].items()
+    }
+    return [
+        f"{label}, beyond nothing",
+        short(median(time_added)),
+        "",
+        *(
+            short(ratio(time_added, _round_medians(by_label[other])).median)
+            for other in (_RAW_LABEL, _SELECT_LABEL)
+        ),
+        *map(short, added.values()),
+        "",
+    ]
+
+
 def _findings(
     by_label: Mapping[str, Timing], used: Mapping[str, Mapping[str, list[float]]]
 ) -> list[str]:
-    """What was to be reached, and how often a hit goes into a select."""
-    hit, known = by_label[_HIT_LABEL], by_label[_304_LABEL]
+    """What was to be reached, what of it is the platform's, and what is spared the database."""
+    hit, known, bare = by_label[_HIT_LABEL], by_label[_304_LABEL], by_label[_BARE_LABEL]
     raw, select = by_label[_RAW_LABEL], by_label[_SELECT_LABEL]
     hit_cpu, known_cpu = used[_HIT_LABEL]["function"], used[_304_LABEL]["function"]
-    redis_cpu, select_cpu = used[_HIT_LABEL]["Redis"], used[_SELECT_LABEL]["database"]
+    bare_cpu, select_cpu = used[_BARE_LABEL]["function"], used[_SELECT_LABEL]["database"]
+    redis_cpu = used[_HIT_LABEL]["Redis"]
     both_cpu = [sum(pair) for pair in zip(hit_cpu, redis_cpu, strict=True)]
     alone, both = (short(ratio(select_cpu, cost).median) for cost in (hit_cpu, both_cpu))
     judged = [
@@ -241,10 +269,28 @@ def _findings(
         ("not modified, time of a hit", known.against(hit).median, _TARGET_304),
         ("not modified, CPU of a hit", ratio(known_cpu, hit_cpu).median, _TARGET_304),
     ]
-    return [
-        f"hits in the CPU time of a select: {alone}; Redis counted, too: {both}",
-        *(f"{what}: {short(value)}, {verdict(value, limit)}" for what, value, limit in judged),
+    spared = [
+        f"{short(median(used[label]['database']))} ms for a {name}"
+        for name, label in (("select", _SELECT_LABEL), ("hit", _HIT_LABEL), ("304", _304_LABEL))
     ]
+    return [
+        *(f"{what}: {short(value)}, {verdict(value, limit)}" for what, value, limit in judged),
+        f"hits in the CPU time of a select: {alone}; Redis counted, too: {both}",
+        f"CPU of the database, which is what a project has to grow: {', '.join(spared)}",
+        f"a function that only answers takes {short(bare.against(raw).median)} of the"
+        f" {_TARGET_TO_EVALSHA} EVALSHAs, {short(bare.against(select).median)} of the select,"
+        f" {short(bare.against(hit).median)} of a hit's time and"
+        f" {short(ratio(bare_cpu, hit_cpu).median)} of its CPU",
+    ]
+
+
+def _round_medians(timing: Timing) -> list[float]:
+    return [median(values) for values in timing.rounds]
+
+
+def _beyond(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Ours without theirs, round by round."""
+    return [our - their for our, their in zip(ours, theirs, strict=True)]
 
 
 def _paid_for(label: str) -> str:

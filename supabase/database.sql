@@ -68,6 +68,7 @@
 \ir routines/private/granting_role.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/has_ids.sql
+\ir routines/private/has_wild_number.sql
 \ir routines/private/hash_token.sql
 \ir routines/private/hmac_sha256.sql
 \ir routines/private/insert_composition.sql

@@ -288,7 +288,7 @@ export interface Answers {
   create_share_link: NewShareLink;
   current_etags: CurrentEtag[];
   delete_composition: Written;
-  delete_my_account: { user_id: string };
+  delete_my_account: { user_id: string; owner_ids: string[] };
   diff_versions: Difference;
   export_my_data: ExportedData;
   fork_composition: Written;

@@ -6,7 +6,6 @@ in force, and answer after that.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -75,6 +74,7 @@ class Call:
         compositions: Iterable[UUID] = (),
         viewers: Iterable[UUID] = (),
         handing_over: Mapping[str, Any] | None = None,
+        also: str | None = None,
         status: int = 200,
         location: str | None = None,
     ) -> Answer:
@@ -86,6 +86,7 @@ class Call:
             compositions: Whose loads may be others afterwards.
             viewers: Who may load others afterwards.
             handing_over: A filter of `list_my_compositions`: what gets another owner, or none.
+            also: Key of the answer that has the ids of more such viewers.
             status: When all went well.
             location: Of what was made, with keys of the answer in braces.
         """
@@ -95,6 +96,8 @@ class Call:
             compositions += theirs
         async with self.writing(compositions, viewers) as writing:
             answer = await self.once(function, arguments)
+            if also is not None:
+                writing.also(viewers=map(UUID, answer.json()[also]))
         writing.settled = writing.settled and are_all
         return self.written(answer, writing, status, location)
 
@@ -107,20 +110,15 @@ class Call:
             yield writing
         self.timing.lap("cache")
 
-    async def once(
-        self, function: str, arguments: Mapping[str, Any], step: str = ""
-    ) -> database.Answer:
+    async def once(self, function: str, arguments: Mapping[str, Any]) -> database.Answer:
         """Run a function that writes; with an `Idempotency-Key`, once for it.
 
         Args:
             function: What to run.
             arguments: Its arguments.
-            step: Of a request that runs several functions.
         """
         key = self.request.headers.get("idempotency-key")
         if key is not None and function != _HAPPENS_ONCE:
-            if step:
-                key = hashlib.sha256(f"{step}:{key}".encode()).hexdigest()
             text = Verbatim(encode(arguments))
             arguments = {"mutation_id": key, "function": function, "arguments": text}
             function = "call_once"

@@ -13,14 +13,14 @@ from uuid import UUID
 
 from fastapi import Request
 
-from functions.api.answers import Answer, Timing, problem_answer, wants_brotli
+from functions.api.answers import Answer, Timing, wants_brotli
 from functions.api.calls import Call
 from functions.api.headers import entity_tag, known_etags
 from functions.api.services import Services
 from functions.core import database
 from functions.core.cache import Absent, Hit, Miss, Refused, Unchanged
 from functions.core.compression import compress, decompress
-from functions.core.problems import DatabaseProblem, Problem
+from functions.core.problems import DatabaseProblem
 
 
 @dataclass(slots=True)
@@ -84,16 +84,14 @@ async def load(call: Call, composition_id: UUID) -> Load | Answer:
     if type(found) is Unchanged:
         return _cached(found, None)
     if type(found) is Absent:
-        return _refused(call, "hit", Answer(404, found.meta))
-    miss = found if type(found) is Miss else None
-    try:
-        if miss is not None:
-            return await _load_and_fill(call, composition_id, known, miss)
-        loaded, _ = await _ask(call, composition_id, known)
-        return loaded
-    except Problem as problem:
-        source = "bypass" if miss is None else "miss"
-        return _refused(call, source, problem_answer(problem))
+        # As the database refuses, header by header: from which of the two it comes would tell who
+        # may not see a composition that there is one, and when somebody has changed it. No refusal
+        # is counted: who asks for nothing again and again makes no hit rate.
+        return Answer(404, found.meta)
+    if type(found) is Miss:
+        return await _load_and_fill(call, composition_id, known, found)
+    loaded, _ = await _ask(call, composition_id, known)
+    return loaded
 
 
 async def _load_and_fill(call: Call, composition_id: UUID, known: list[str], miss: Miss) -> Load:
@@ -178,16 +176,6 @@ def answer(request: Request, timing: Timing, loaded: Load, cut: bytes | None = N
     if cut is not None:
         return Answer(200, compress(cut), headers)
     return Answer(200, loaded.brotli or compress(loaded.whole()), headers)
-
-
-def _refused(call: Call, source: str, refusal: Answer) -> Answer:
-    """The answer to a load that came to nothing.
-
-    It is not counted: who asks for nothing again and again makes no hit rate.
-    """
-    refusal.headers["x-cache"] = source
-    refusal.headers["server-timing"] = str(call.timing)
-    return refusal
 
 
 _METRICS = {"hit": "CacheHits", "miss": "CacheMisses", "bypass": "CacheBypasses"}

@@ -225,9 +225,10 @@ class Versions(_Shape):
 
 
 class Deleted(_Shape):
-    """Whom no token names any more."""
+    """Whom no token names any more, and who owns now what organisations the person was in."""
 
     user_id: str
+    owner_ids: list[str]
 
 
 class Data(BaseModel):

@@ -15,9 +15,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return event_loop().run_until_complete(work)
 
 
-@cache
 def event_loop() -> asyncio.AbstractEventLoop:
     """The loop, which Mangum finds, too: it asks for that of its thread."""
-    loop = asyncio.new_event_loop()
+    loop = _loop()
+    # Each time: whoever runs another one in between leaves the thread with none.
     asyncio.set_event_loop(loop)
     return loop
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()

@@ -125,11 +125,12 @@ class Tokens:
             header = jwt.get_unverified_header(token)
             key, algorithm = await self._key(header)
             claims = self._claims(token, key, algorithm)
+            expires = float(claims["exp"])
         except jwt.ExpiredSignatureError:
             raise _expired() from None
-        except (jwt.PyJWTError, UnicodeError):
+        except (jwt.PyJWTError, UnicodeError, OverflowError):
             raise _invalid() from None
-        return float(claims["exp"]), _caller(token, claims)
+        return expires, _caller(token, claims)
 
     async def _key(self, header: Mapping[str, Any]) -> tuple[PyJWK | str, str]:
         """The key that a token has to be signed with, and its one algorithm."""
@@ -255,6 +256,9 @@ def _caller(token: str, claims: Mapping[str, Any]) -> Caller:
         raise _invalid() from None
     # One way to write it: the database takes others for the same person.
     if str(user_id) != claims["sub"] or claims.get("role") != "authenticated":
+        raise _invalid()
+    # The library takes the text of a number as well, the database does not.
+    if isinstance(claims["exp"], str):
         raise _invalid()
     return Caller(token, user_id, "authenticated", _fingerprint(claims))
 

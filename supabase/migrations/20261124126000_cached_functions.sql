@@ -388,6 +388,38 @@ as $$
   ];
 $$;
 
+-- Whether some number is so large, or so close to zero, that its text may be of any length: a few
+-- kilobytes such as [1e131071, …] print as gigabytes.
+--
+--   value    any jsonb
+--   returns  whether a number in it is none of 0 and the magnitudes from 1/max_number to max_number
+--            (private.settings)
+--
+-- Nothing may turn the value into text before this has said no.
+create function private.has_wild_number(value jsonb) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  max_number     constant bigint  := private.setting('max_number');
+  max_zero_scale constant integer := 15;
+begin
+  -- A zero has a size too, if not a magnitude: 0e-16383 prints as sixteen thousand digits.
+  return jsonb_path_exists(
+    value,
+    'strict $.** ? (
+       @.type() == "number"
+       && !(@ >= $least && @ <= $most || @ == 0 || @ <= -$least && @ >= -$most)
+     )',
+    jsonb_build_object('most', max_number, 'least', 1::numeric / max_number)
+  ) or exists (
+    select
+      from jsonb_array_elements(jsonb_path_query_array(value, 'strict $.** ? (@ == 0)')) as z
+     where scale(z::numeric) > max_zero_scale
+  );
+end;
+$$;
+
 -- A signature that only who knows the secret can make: HMAC-SHA256 (RFC 2104), without an extension
 -- that may be elsewhere.
 --
@@ -606,6 +638,64 @@ as $$
   end;
 $$;
 
+-- What makes a value too dangerous to look at any closer.
+--
+--   document  any jsonb
+--   returns   array of problems, empty when it is within the limits
+--
+-- The order is the point. A few kilobytes such as [1e131071, …] print as gigabytes, so nothing may
+-- turn the value into text before its numbers are known to be small; and nothing may walk it that
+-- grows faster than its size. Jsonb takes at most four times the bytes of its text ([0,0,…]),
+-- which bounds the work before any of it starts.
+create or replace function private.limit_problems(document jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  -- Within what can be counted with, however much an operator lets in.
+  max_bytes  constant bigint := least(private.setting('max_document_bytes'), 1000000000000);
+  max_depth  constant bigint := least(private.setting('max_document_depth'), 1000000);
+  max_number constant bigint := private.setting('max_number');
+  max_components constant bigint := private.setting('max_components');
+  problems   jsonb := '[]';
+begin
+  if pg_column_size(document) > 4 * max_bytes then
+    return jsonb_build_array(private.problem(
+      'too_large', '', 'the document is too large', format('at most %s bytes of text', max_bytes)
+    ));
+  end if;
+
+  if private.has_wild_number(document) then
+    problems := problems || private.problem(
+      'number_out_of_range', '', 'a number is too large, or too close to zero',
+      format('0, or a magnitude from 1/%s to %s', max_number, max_number)
+    );
+  end if;
+
+  if jsonb_path_exists(document, format('strict $.**{%s}', max_depth + 1)::jsonpath) then
+    problems := problems || private.problem(
+      'too_deep', '', 'the document is nested too deeply', format('at most %s levels', max_depth)
+    );
+  end if;
+
+  if problems = '[]' and octet_length(document::text) > max_bytes then
+    problems := problems || private.problem(
+      'too_large', '', 'the document is too large', format('at most %s bytes of text', max_bytes)
+    );
+  end if;
+
+  if problems = '[]' and jsonb_typeof(document -> 'components') = 'object'
+     and (select count(*) from jsonb_object_keys(document -> 'components')) > max_components then
+    problems := problems || private.problem(
+      'too_large', '/components', 'the document has too many components',
+      format('at most %s components', max_components)
+    );
+  end if;
+
+  return problems;
+end;
+$$;
+
 -- Whether the caller may view a version with some content.
 --
 --   content_hash  any hash
@@ -758,7 +848,8 @@ $$;
 --
 --   returns  {poked: how many rows it was told, more: whether there may be others that are due}
 --
--- Without a webhook it hands nothing out, and only forgets what is too old to matter.
+-- It hands nothing out: while the webhook fails, what it is told of stays due for the sweep. Without
+-- a webhook it only forgets what is too old to matter.
 --
 -- Definer rights: as private.poke().
 create function private.poke_overdue() returns jsonb
@@ -771,7 +862,13 @@ declare
 begin
   perform private.forget_invalidations();
   if hook.url is not null then
-    ids := array(select o.id from private.claim_invalidations(500) as o);
+    ids := array(
+      select o.id
+        from private.cache_outbox as o
+       where o.due_at <= now()
+       order by o.due_at, o.id
+       limit 500
+    );
   end if;
   if ids <> '{}' then
     perform private.poke(ids);
@@ -839,20 +936,26 @@ begin
 end;
 $$;
 
--- What tells one request of call_once() from another. Not the SHA-256 of its text: that of a
--- hostile number may be of any length.
+-- What tells one request of call_once() from another: SHA-256 (FIPS 180-4) of its canonical text.
+-- One that is too large, or has a number that may not be spelled out, is told by less, which costs
+-- less: it is refused, so that nothing was ever done under it.
 --
 --   function   the name of a function
 --   arguments  its arguments
---   returns    16 bytes
+--   returns    32 bytes, or 8
 create function private.request_hash(function text, arguments jsonb) returns bytea
-language plpgsql immutable
+language plpgsql stable
 set search_path = ''
 as $$
 declare
-  request constant jsonb := jsonb_build_array(function, arguments);
+  request   constant jsonb  := jsonb_build_array(function, arguments);
+  -- A document may take four times the bytes of its text (private.limit_problems()).
+  max_bytes constant bigint := 5 * least(private.setting('max_document_bytes'), 1000000000000);
 begin
-  return int8send(jsonb_hash_extended(request, 0)) || int8send(jsonb_hash_extended(request, 1));
+  if pg_column_size(request) > max_bytes or private.has_wild_number(arguments) then
+    return int8send(jsonb_hash_extended(request, 0));
+  end if;
+  return private.content_hash(request);
 end;
 $$;
 
@@ -943,7 +1046,12 @@ begin
   if jsonb_typeof(ids) = 'array' and jsonb_array_length(ids) <= 10000 then
     select min(e.nth) - 1 into place
       from jsonb_array_elements(ids) with ordinality as e (id, nth)
-     where jsonb_typeof(e.id) <> 'number' or e.id::text !~ '^[0-9]{1,18}$';
+     where not case
+             when jsonb_typeof(e.id) <> 'number' then false
+             -- Not as text: 1e131071 is as long as it says.
+             when e.id::numeric not between 0 and 999999999999999999 then false
+             else scale(trim_scale(e.id::numeric)) = 0
+           end;
   end if;
 
   if place is not null or jsonb_typeof(ids) is distinct from 'array'
@@ -961,7 +1069,7 @@ begin
   with held as (
     select o.id
       from private.cache_outbox as o
-     where o.id in (select e.id::bigint from jsonb_array_elements_text(ids) as e (id))
+     where o.id in (select e.id::bigint from jsonb_array_elements(ids) as e (id))
      order by o.id
        for update
   )
@@ -1133,7 +1241,8 @@ $$;
 --
 --   email    the address of the account, in whatever case, so that nobody does it by accident; null
 --            if it has none
---   returns  {user_id}: whom no token names any more
+--   returns  {user_id, owner_ids}: whom no token names any more, and who owns the organisations now
+--            that the person belonged to: one of them may not have owned it before
 --
 -- Raises
 --   PT401 not_signed_in      the token names nobody
@@ -1149,14 +1258,22 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  caller constant uuid := private.caller_id();
+  caller   constant uuid   := private.caller_id();
+  left_ids constant uuid[] := array(
+    select m.organization_id from public.organization_members as m where m.user_id = caller
+  );
 begin
   -- No lock comes first: two who delete the same account would wait for each other.
   delete from auth.users as u
    where u.id = caller
      and lower(u.email) is not distinct from lower(delete_my_account.email);
   if found then
-    return jsonb_build_object('user_id', caller);
+    return jsonb_build_object('user_id', caller, 'owner_ids', array(
+      select distinct m.user_id
+        from public.organization_members as m
+       where m.organization_id = any (left_ids) and m.role = 'owner'
+       order by m.user_id
+    ));
   end if;
 
   perform private.lock_caller();

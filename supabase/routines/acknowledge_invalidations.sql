@@ -20,7 +20,12 @@ begin
   if jsonb_typeof(ids) = 'array' and jsonb_array_length(ids) <= 10000 then
     select min(e.nth) - 1 into place
       from jsonb_array_elements(ids) with ordinality as e (id, nth)
-     where jsonb_typeof(e.id) <> 'number' or e.id::text !~ '^[0-9]{1,18}$';
+     where not case
+             when jsonb_typeof(e.id) <> 'number' then false
+             -- Not as text: 1e131071 is as long as it says.
+             when e.id::numeric not between 0 and 999999999999999999 then false
+             else scale(trim_scale(e.id::numeric)) = 0
+           end;
   end if;
 
   if place is not null or jsonb_typeof(ids) is distinct from 'array'
@@ -38,7 +43,7 @@ begin
   with held as (
     select o.id
       from private.cache_outbox as o
-     where o.id in (select e.id::bigint from jsonb_array_elements_text(ids) as e (id))
+     where o.id in (select e.id::bigint from jsonb_array_elements(ids) as e (id))
      order by o.id
        for update
   )

@@ -68,6 +68,23 @@ def test_something_else_under_the_same_id_is_refused(people, composition, functi
     assert versions(ann, piece) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"x": [["a"], "b"]}, {"x": [["a", "b"]]}),
+        ({"a": {"b": 1}, "c": 2}, {"a": {"b": 1, "c": 2}}),
+        ({"x": 1}, {"x": 1.0}),
+    ],
+)
+def test_no_two_documents_are_taken_for_one(people, composition, first, second):
+    (ann,) = people("ann")
+    piece = composition(ann)
+    once(ann, "save_version", save(piece, document=small(**first)))
+
+    with refused("PT422", code="idempotency_key_reused"):
+        once(ann, "save_version", save(piece, document=small(**second)))
+
+
 def test_ids_of_others_are_others(people):
     ann, ben = people("ann", "ben")
     made = [once(person, "create_organization", {"name": "Northwind"}) for person in (ann, ben)]
@@ -232,6 +249,18 @@ def test_hostile_numbers_are_not_spelled_out(people, name, value):
         ann.connection.execute(
             "select public.call_once('x', 'create_composition', %s::jsonb)", (text,)
         )
+
+
+def test_a_request_that_is_too_large_is_not_looked_through(admin):
+    lengths = [
+        admin.execute(
+            "select octet_length(private.request_hash('save_version', jsonb_build_object("
+            "  'document', array_fill(0, array[%s]))))",
+            (zeros,),
+        ).fetchone()[0]
+        for zeros in (1000, 800_000)
+    ]
+    assert lengths == [32, 8]
 
 
 def test_arguments_have_the_types_of_the_function(people, composition, organization):

@@ -11,7 +11,10 @@ def test_a_person_deletes_their_account_and_all_that_hangs_on_it(
     mine = composition(ann).id
     ours = composition(ann, organization_id=northwind).id
 
-    assert ann.call("delete_my_account", email=address(ann).upper()) == {"user_id": ann.id}
+    assert ann.call("delete_my_account", email=address(ann).upper()) == {
+        "user_id": ann.id,
+        "owner_ids": [ben.id],
+    }
 
     assert admin.execute("select from auth.users where id = %s", (ann.id,)).fetchall() == []
     assert ben.call("load_composition", composition_id=ours)["owner_id"] == ben.id
@@ -39,7 +42,7 @@ def test_an_account_without_an_address_is_deleted_without_one(people, admin):
     with refused("PT422", code="invalid_argument", argument="email"):
         ann.call("delete_my_account", email="")
 
-    assert ann.call("delete_my_account", email=None) == {"user_id": ann.id}
+    assert ann.call("delete_my_account", email=None) == {"user_id": ann.id, "owner_ids": []}
 
 
 def test_from_two_devices_at_once_it_is_deleted_once(people, twin, address):

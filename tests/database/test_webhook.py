@@ -310,7 +310,12 @@ def test_what_a_webhook_lost_is_poked_again_until_it_is_acknowledged(
     (record,) = json.loads(body)["records"]
     assert record["composition_id"] == piece.id
 
-    assert poke() == {"poked": 0, "more": False}, "it has time to be acknowledged"
+    assert poke() == {"poked": 1, "more": False}
+    (handed_out,) = service_role.call("pending_invalidations")
+    assert (handed_out["id"], handed_out["attempts"]) == (record["id"], 1), (
+        "the sweep's all the same"
+    )
+    assert poke() == {"poked": 0, "more": False}, "the sweep has time to acknowledge it"
     admin.execute("update private.cache_outbox set due_at = now()")
     assert poke() == {"poked": 1, "more": False}
     service_role.call("acknowledge_invalidations", ids=Jsonb([record["id"]]))

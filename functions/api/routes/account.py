@@ -25,4 +25,6 @@ async def delete_my_account(deletion: AccountDeletion, call: SignedIn) -> Respon
         deletion.arguments(),
         viewers=[call.caller.user_id],
         handing_over={"owner_id": call.caller.user_id},
+        # Whoever takes over an organisation is another one for all that is in it.
+        also="owner_ids",
     )

@@ -35,9 +35,11 @@ async def set_organization_member(
         try:
             answer = await call.once("add_organization_member", arguments)
         except DatabaseProblem as problem:
-            if problem.code != "already_member":
+            # Under the same key, which makes one of the two happen once: whoever was removed since
+            # the first time does not come back by a repeat.
+            if problem.code not in {"already_member", "idempotency_key_reused"}:
                 raise
-            answer = await call.once("set_organization_role", arguments, step="role")
+            answer = await call.once("set_organization_role", arguments)
     return call.written(answer, writing)
 
 

@@ -17,7 +17,6 @@ declare
   max_depth  constant bigint := least(private.setting('max_document_depth'), 1000000);
   max_number constant bigint := private.setting('max_number');
   max_components constant bigint := private.setting('max_components');
-  max_zero_scale constant integer := 15;
   problems   jsonb := '[]';
 begin
   if pg_column_size(document) > 4 * max_bytes then
@@ -26,19 +25,7 @@ begin
     ));
   end if;
 
-  -- A zero has a size too, if not a magnitude: 0e-16383 prints as sixteen thousand digits.
-  if jsonb_path_exists(
-    document,
-    'strict $.** ? (
-       @.type() == "number"
-       && !(@ >= $least && @ <= $most || @ == 0 || @ <= -$least && @ >= -$most)
-     )',
-    jsonb_build_object('most', max_number, 'least', 1::numeric / max_number)
-  ) or exists (
-    select
-      from jsonb_array_elements(jsonb_path_query_array(document, 'strict $.** ? (@ == 0)')) as z
-     where scale(z::numeric) > max_zero_scale
-  ) then
+  if private.has_wild_number(document) then
     problems := problems || private.problem(
       'number_out_of_range', '', 'a number is too large, or too close to zero',
       format('0, or a magnitude from 1/%s to %s', max_number, max_number)

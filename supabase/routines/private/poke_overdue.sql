@@ -3,7 +3,8 @@
 --
 --   returns  {poked: how many rows it was told, more: whether there may be others that are due}
 --
--- Without a webhook it hands nothing out, and only forgets what is too old to matter.
+-- It hands nothing out: while the webhook fails, what it is told of stays due for the sweep. Without
+-- a webhook it only forgets what is too old to matter.
 --
 -- Definer rights: as private.poke().
 create function private.poke_overdue() returns jsonb
@@ -16,7 +17,13 @@ declare
 begin
   perform private.forget_invalidations();
   if hook.url is not null then
-    ids := array(select o.id from private.claim_invalidations(500) as o);
+    ids := array(
+      select o.id
+        from private.cache_outbox as o
+       where o.due_at <= now()
+       order by o.due_at, o.id
+       limit 500
+    );
   end if;
   if ids <> '{}' then
     perform private.poke(ids);
