@@ -187,13 +187,16 @@ begin
     update private.cache_outbox as o
        set attempts = o.attempts + 1,
            due_at = clock_timestamp() + least(2 ^ (o.attempts + 1), 8) * interval '1 second'
-     where o.id in (
-             select d.id
-               from private.cache_outbox as d
-              where d.due_at <= now()
-              order by d.due_at, d.id
-              limit claim_invalidations.row_limit
-                for update skip locked
+     -- As an array: a plan may run what stands behind "in" once more, and take further rows then.
+     where o.id = any (
+             array(
+               select d.id
+                 from private.cache_outbox as d
+                where d.due_at <= now()
+                order by d.due_at, d.id
+                limit claim_invalidations.row_limit
+                  for update skip locked
+             )
            )
     returning o.*;
 end;
