@@ -36,7 +36,7 @@ run: install ## play real documents in and report; ARGS="--help" lists the optio
 	exec $(PYTHON) -m demo $(ARGS)
 
 test: check ## all that CI runs: the checks, then every test
-	$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-corpus: install ## store a corpus (demo/corpus.py) whole and read every version back
 	$(PYTHON) -m pytest tests/corpus --whole-corpus $(ARGS)
