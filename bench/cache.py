@@ -172,7 +172,9 @@ def _spent(way: Way, rounds: int, groups: Mapping[str, list[int]]) -> dict[str, 
 
         used = _used(both, groups)
         for group in groups:
-            spent[group].append(1000 * (used[group] - prepared[group]) / _CALLS)
+            # Never nothing, which a clock that has stood still would say: others divide by it.
+            milliseconds = 1000 * (used[group] - prepared[group]) / _CALLS
+            spent[group].append(max(0.001, milliseconds))
     return spent
 
 

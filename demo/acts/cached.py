@@ -203,6 +203,11 @@ def write_directly(stage: Stage) -> None:
 
 def audit(stage: Stage) -> None:
     """The audit finds nothing in the cache that the database would not answer."""
+    with _connected(stage) as functions:
+        # What was loaded before, webhooks that came late may have dropped.
+        for composition in stage.compositions:
+            for reader in _readers(stage, composition):
+                functions.load(reader, composition)
     with httpx.Client(timeout=_CALL_SECONDS) as client:
         answer = client.post(
             f"{stage.invoke_url}/2015-03-31/functions/audit/invocations",
