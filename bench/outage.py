@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.cache import postgrest_url
@@ -135,31 +133,15 @@ def _phases(stack: Stack, world: World, count: int) -> list[Phase]:
         Phase("function, with Redis: hits", _times(lambda: loads.load("hit"), count)),
     ]
     for label, broken in (
-        ("function, Redis killed", _killed(stack, "valkey")),
-        ("function, Redis hangs", _hanging(stack, "valkey")),
-        ("function, its REST API killed", _killed(stack, "bridge")),
-        ("function, its REST API hangs", _hanging(stack, "bridge")),
+        ("function, Redis killed", stack.killed("valkey")),
+        ("function, Redis hangs", stack.hanging("valkey")),
+        ("function, its REST API killed", stack.killed("bridge")),
+        ("function, its REST API hangs", stack.hanging("bridge")),
     ):
         with broken:
             times = _times(lambda: loads.load("bypass"), count)
         phases.append(Phase(label, times, *loads.until_hit()))
     return phases
-
-
-@contextlib.contextmanager
-def _killed(stack: Stack, part: str) -> Iterator[None]:
-    os.kill(stack.pid(part), signal.SIGKILL)
-    yield
-    stack.restart(part)
-
-
-@contextlib.contextmanager
-def _hanging(stack: Stack, part: str) -> Iterator[None]:
-    os.kill(stack.pid(part), signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(stack.pid(part), signal.SIGCONT)
 
 
 def _times(call: Callable[[], object], count: int) -> list[float]:

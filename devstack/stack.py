@@ -7,12 +7,14 @@ with Stack() as stack:
 import contextlib
 import fcntl
 import json
+import os
 import secrets
 import shutil
+import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NotRequired, Self, TypedDict, cast
 
@@ -169,6 +171,32 @@ class Stack:
     def pid(self, name: str) -> int:
         """The process of a part."""
         return self._servers[name].part.pid
+
+    @contextlib.contextmanager
+    def killed(self, name: str) -> Iterator[None]:
+        """Do without a part, which ends in no good order; it is started again where it was.
+
+        Args:
+            name: As for restart().
+        """
+        os.kill(self.pid(name), signal.SIGKILL)
+        try:
+            yield
+        finally:
+            self.restart(name)
+
+    @contextlib.contextmanager
+    def hanging(self, name: str) -> Iterator[None]:
+        """Have a part stand still: it takes what is sent to it, and answers afterwards.
+
+        Args:
+            name: As for restart().
+        """
+        os.kill(self.pid(name), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid(name), signal.SIGCONT)
 
     def function_url(self, name: str) -> str:
         """The address of a function that has one.

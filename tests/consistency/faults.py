@@ -93,12 +93,8 @@ class Faults:
 
     async def _hang_redis(self) -> None:
         self.counts["redis hangs"] += 1
-        pid = self._stack.addresses["pids"]["valkey"]
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with self._stack.hanging("valkey"):
             await asyncio.sleep(self._random.uniform(0.2, 1.5))
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     async def _restart_redis(self) -> None:
         self.counts["redis restarts"] += 1

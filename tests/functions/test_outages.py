@@ -151,24 +151,6 @@ def version_in_database(operator: psycopg.Connection, target: str) -> int:
 
 
 @contextlib.contextmanager
-def killed(stack: Stack, part: str) -> Iterator[None]:
-    os.kill(stack.pid(part), signal.SIGKILL)
-    try:
-        yield
-    finally:
-        stack.restart(part)
-
-
-@contextlib.contextmanager
-def hanging(stack: Stack, part: str) -> Iterator[None]:
-    os.kill(stack.pid(part), signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(stack.pid(part), signal.SIGCONT)
-
-
-@contextlib.contextmanager
 def full(stack: Stack, part: str) -> Iterator[None]:
     """Redis refuses: it has no memory left, and may evict nothing."""
     state = json.loads((stack.logs.parent / "stack.json").read_text())
@@ -184,11 +166,11 @@ def full(stack: Stack, part: str) -> Iterator[None]:
 
 
 OUTAGES = {
-    "Redis is killed": (killed, "valkey"),
-    "Redis hangs": (hanging, "valkey"),
+    "Redis is killed": (Stack.killed, "valkey"),
+    "Redis hangs": (Stack.hanging, "valkey"),
     "Redis is full": (full, "valkey"),
-    "nobody listens": (killed, "bridge"),
-    "nobody answers": (hanging, "bridge"),
+    "nobody listens": (Stack.killed, "bridge"),
+    "nobody answers": (Stack.hanging, "bridge"),
 }
 
 
@@ -242,7 +224,7 @@ def test_without_redis_the_webhook_acknowledges_nothing_and_the_sweep_delivers(
     target = ann.create()
     cached(ann, target, 200, 1)
     wait_until(lambda: not outbox.ids())
-    with killed(broken, "valkey"):
+    with broken.killed("valkey"):
         operator.execute(
             "update public.user_compositions set title = 'Another' where id = %s",
             (target.rpartition("/")[2],),
@@ -271,7 +253,7 @@ def test_without_postgrest_what_is_cached_is_answered_and_all_else_is_503(
     cached(ben, target, 404, "composition_not_found")
     before = ann.http.get(target)
 
-    with killed(broken, "postgrest"):
+    with broken.killed("postgrest"):
         for _ in range(3):
             load = ann.http.get(target)
             assert (load.content, load.headers["x-cache"]) == (before.content, "hit")
@@ -309,7 +291,7 @@ def test_a_postgrest_that_hangs_is_given_up_and_what_it_did_then_is_seen(
     target = ann.create()
     cached(ann, target, 200, 1)
     key = {"Idempotency-Key": "one"}
-    with hanging(broken, "postgrest"):
+    with broken.hanging("postgrest"):
         assert ann.load(target) == (200, 1, "hit")
         assert ben.load(target) == (503, "database_unavailable", REFUSED)
         saved = ann.save(target, 1, **key)
