@@ -118,6 +118,7 @@
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_known_member.sql
+\ir routines/private/refuse_origin.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -153,6 +154,7 @@
 \ir routines/private/tree_problems.sql
 \ir routines/private/unreachable_problems.sql
 \ir routines/private/value_phrase.sql
+\ir routines/private/version_origin.sql
 \ir routines/private/version_summary.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql

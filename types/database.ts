@@ -417,6 +417,7 @@ export type Database = {
                     "document": Json;
                     "message"?: string;
                     "organization_id"?: string;
+                    "origin"?: Json;
                     "tags"?: (string)[];
                     "title": string;
                 };
@@ -474,6 +475,7 @@ export type Database = {
                 Args: {
                     "composition_id": string;
                     "organization_id"?: string;
+                    "origin"?: Json;
                     "title"?: string;
                     "version"?: number;
                 };
@@ -609,6 +611,7 @@ export type Database = {
                 Args: {
                     "composition_id": string;
                     "message"?: string;
+                    "origin"?: Json;
                     "version": number;
                 };
                 Returns: Json;
@@ -632,6 +635,7 @@ export type Database = {
                     "document": Json;
                     "message"?: string;
                     "on_conflict"?: string;
+                    "origin"?: Json;
                 };
                 Returns: Json;
             };
