@@ -45,6 +45,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "get_version",
             "diff_versions",
             "restore_version",
+            "undo_turn",
             "label_version",
         ),
     ),

@@ -16,6 +16,7 @@
 \ir tables/cache_outbox.sql
 \ir tables/client_mutations.sql
 \ir tables/secrets.sql
+\ir tables/turn_changes.sql
 
 \ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
@@ -63,6 +64,7 @@
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_invalidations.sql
 \ir routines/private/forget_mutations.sql
+\ir routines/private/forget_turn_changes.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
 \ir routines/private/granting_role.sql
@@ -86,6 +88,7 @@
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
+\ir routines/private/lock_turn.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/missing_keys.sql
@@ -97,6 +100,7 @@
 \ir routines/private/new_token.sql
 \ir routines/private/note_invalidations.sql
 \ir routines/private/note_membership.sql
+\ir routines/private/note_turn_change.sql
 \ir routines/private/object_changes.sql
 \ir routines/private/organization_heir.sql
 \ir routines/private/organizations_around.sql
@@ -152,10 +156,21 @@
 \ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql
 \ir routines/private/tree_problems.sql
+\ir routines/private/turn_conversation.sql
+\ir routines/private/turn_horizon.sql
+\ir routines/private/turn_row.sql
+\ir routines/private/turn_state.sql
+\ir routines/private/turn_targets.sql
+\ir routines/private/turn_undone.sql
+\ir routines/private/turn_versions.sql
+\ir routines/private/undo_change.sql
+\ir routines/private/undo_changes.sql
+\ir routines/private/undo_versions.sql
 \ir routines/private/unreachable_problems.sql
 \ir routines/private/value_phrase.sql
 \ir routines/private/version_origin.sql
 \ir routines/private/version_summary.sql
+\ir routines/private/versions_in_effect.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
 \ir routines/private/webhook.sql
@@ -202,6 +217,7 @@
 \ir routines/share_composition.sql
 \ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
+\ir routines/undo_turn.sql
 \ir routines/unshare_composition.sql
 \ir routines/update_metadata.sql
 \ir routines/validate_document.sql
@@ -219,5 +235,6 @@
 \ir policies/secrets.sql
 \ir policies/settings.sql
 \ir policies/shared_compositions.sql
+\ir policies/turn_changes.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql

@@ -184,6 +184,7 @@ ATTACKS: dict[str, Attack] = {
         {"composition_id": COMPOSITION, "user_id": Id("member"), "organization_id": ORGANIZATION}
     ),
     "undelete_composition": Attack({"composition_id": TRASHED}),
+    "undo_turn": Attack({"turn": Id("turn"), "conversation": None, "origin": None}),
     "unshare_composition": Attack(
         {
             "composition_id": COMPOSITION,

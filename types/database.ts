@@ -671,6 +671,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "undo_turn": {
+                Args: {
+                    "conversation"?: string;
+                    "origin"?: Json;
+                    "turn": string;
+                };
+                Returns: Json;
+            };
             "unshare_composition": {
                 Args: {
                     "composition_id": string;

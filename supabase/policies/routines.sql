@@ -35,6 +35,7 @@ grant execute on function
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
   public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
+  public.undo_turn(text, text, jsonb),
   public.unshare_composition(uuid, uuid, uuid),
   public.update_metadata(uuid, text, text, text[]),
   public.validate_document(jsonb)

@@ -58,6 +58,7 @@ DEFINER_API = {
     "share_composition": "writes shares",
     "transfer_composition": "writes compositions and shares",
     "undelete_composition": "writes compositions",
+    "undo_turn": "writes versions",
     "unshare_composition": "writes shares",
     "update_metadata": "locks compositions",
     "validate_document": "reads the limits",

@@ -10,6 +10,6 @@ as $$
     'invite_to_organization', 'label_version', 'leave_organization', 'purge_composition',
     'remove_organization_member', 'restore_version', 'revoke_invitation', 'revoke_share_link',
     'save_version', 'set_organization_role', 'share_composition', 'transfer_composition',
-    'undelete_composition', 'unshare_composition', 'update_metadata'
+    'undelete_composition', 'undo_turn', 'unshare_composition', 'update_metadata'
   ];
 $$;
