@@ -81,6 +81,7 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keyed_by.sql
 \ir routines/private/limit_problems.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
@@ -88,6 +89,16 @@
 \ir routines/private/lock_organization.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/merge_array.sql
+\ir routines/private/merge_conflict.sql
+\ir routines/private/merge_documents.sql
+\ir routines/private/merge_ids.sql
+\ir routines/private/merge_json.sql
+\ir routines/private/merge_kind.sql
+\ir routines/private/merge_object.sql
+\ir routines/private/merge_order.sql
+\ir routines/private/merge_parts.sql
+\ir routines/private/merge_values.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
 \ir routines/private/my_administered_organization_ids.sql
