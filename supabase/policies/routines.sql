@@ -23,7 +23,7 @@ grant execute on function
   public.list_my_compositions(jsonb, text, integer),
   public.list_shares(uuid),
   public.list_versions(uuid, text, integer),
-  public.load_composition(uuid, text[]),
+  public.load_composition(uuid, text[], boolean),
   public.open_share_link(text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
