@@ -130,6 +130,7 @@ ATTACKS: dict[str, Attack] = {
             ("filter", Id("user", inside=lambda named: {"owner_id": named, "trashed": True})),
         ),
     ),
+    "list_pins": Attack({}),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
     "load_composition": Attack(
@@ -138,8 +139,19 @@ ATTACKS: dict[str, Attack] = {
     "load_for_warming": Attack(
         {"composition_ids": Id("composition", inside=lambda named: [named])}
     ),
+    "load_home": Attack({"known_etags": []}),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
     "pending_invalidations": Attack({"row_limit": 500}),
+    "pin_composition": Attack(
+        {
+            "context": "home",
+            "composition_id": COMPOSITION,
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "position": 1,
+            "origin": None,
+        }
+    ),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
     "purge_composition": Attack({"composition_id": TRASHED}),
     "purge_trash": Attack({"row_limit": 100}),
@@ -155,6 +167,7 @@ ATTACKS: dict[str, Attack] = {
     "remove_organization_member": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("member")}
     ),
+    "resolve_context": Attack({"context": "pinned", "known_etags": []}),
     "restore_version": Attack(
         {"composition_id": COMPOSITION, "version": VERSION, "message": None, "origin": None}
     ),
@@ -186,6 +199,14 @@ ATTACKS: dict[str, Attack] = {
         {"composition_id": COMPOSITION, "user_id": Id("member"), "organization_id": ORGANIZATION}
     ),
     "undelete_composition": Attack({"composition_id": TRASHED}),
+    "unpin_composition": Attack(
+        {
+            "context": "pinned",
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "origin": None,
+        }
+    ),
     "unshare_composition": Attack(
         {
             "composition_id": COMPOSITION,
