@@ -54,6 +54,7 @@ begin
       detail  = jsonb_build_object('code', 'pin_not_found'),
       hint    = 'Look at list_pins() for what is.';
   end if;
+  perform private.note_turn_change('pin', to_jsonb(before), null, made);
   return private.pin_summary(before);
 end;
 $$;

@@ -5,7 +5,7 @@
 --   context          where
 --   composition_id   a composition locked by the caller
 --   position         among the contexts of a page; null: where the pin before it was, or 0
---   origin           how it came to be, as sent
+--   origin           how it came to be: {"kind": …}
 --   returns          the row
 --
 -- Raises
@@ -55,6 +55,12 @@ begin
          position = coalesce(put_pin.position, p.position)
   returning p.* into after;
 
+  perform private.note_turn_change(
+    'pin',
+    case when before.id is not null then to_jsonb(before) end,
+    to_jsonb(after),
+    put_pin.origin
+  );
   return after;
 exception
   when check_violation or not_null_violation then
