@@ -731,6 +731,16 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "preview_merge": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "document"?: Json;
+                    "format"?: string;
+                    "patch"?: Json;
+                };
+                Returns: Json;
+            };
             "promote_layer": {
                 Args: {
                     "composition_id": string;
@@ -866,6 +876,14 @@ export type Database = {
             "undelete_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "undo_turn": {
+                Args: {
+                    "conversation"?: string;
+                    "origin"?: Json;
+                    "turn": string;
                 };
                 Returns: Json;
             };

@@ -293,23 +293,6 @@ begin
 end;
 $$;
 
--- The functions that call_once() runs: all that write in the name of a person, but for itself and
--- delete_my_account(), after which nobody is left to be answered.
-create or replace function private.functions_to_call_once() returns text[]
-language sql immutable
-set search_path = ''
-as $$
-  select array[
-    'accept_invitation', 'accept_share_link', 'add_organization_member', 'create_composition',
-    'create_organization', 'create_share_link', 'delete_composition', 'fork_composition',
-    'invite_to_organization', 'label_version', 'leave_organization', 'pin_composition',
-    'promote_layer', 'purge_composition', 'remove_organization_member', 'reset_layer',
-    'restore_version', 'revoke_invitation', 'revoke_share_link', 'save_version', 'set_layer',
-    'set_organization_role', 'share_composition', 'transfer_composition', 'undelete_composition',
-    'unpin_composition', 'unshare_composition', 'update_metadata'
-  ];
-$$;
-
 -- Ask a client that moves a default of an organisation for its role once more: the policy was
 -- evaluated before the row was locked, and whoever held it may have been taking the role away. As
 -- with any row that a policy hides, there is then nothing to update, and no error.
