@@ -41,8 +41,7 @@ create table public.composition_pins (
 );
 
 comment on constraint composition_pins_context_valid on public.composition_pins is
-  'A context is a word of a-z, 0-9, _ and -, and after a colon what it is about: at most 200 '
-  'characters, none of them a control character.';
+  'A context is like home or route:/videos: at most 200 characters, none of them a control one.';
 
 create index composition_pins_organization_id_context_idx
   on public.composition_pins (organization_id, context);
@@ -292,23 +291,6 @@ begin
        limit row_limit;
   end if;
 end;
-$$;
-
--- The functions that call_once() runs: all that write in the name of a person, but for itself and
--- delete_my_account(), after which nobody is left to be answered.
-create or replace function private.functions_to_call_once() returns text[]
-language sql immutable
-set search_path = ''
-as $$
-  select array[
-    'accept_invitation', 'accept_share_link', 'add_organization_member', 'create_composition',
-    'create_organization', 'create_share_link', 'delete_composition', 'fork_composition',
-    'invite_to_organization', 'label_version', 'leave_organization', 'pin_composition',
-    'purge_composition', 'remove_organization_member', 'restore_version', 'revoke_invitation',
-    'revoke_share_link', 'save_version', 'set_organization_role', 'share_composition',
-    'transfer_composition', 'undelete_composition', 'unpin_composition', 'unshare_composition',
-    'update_metadata'
-  ];
 $$;
 
 -- Ask a client that moves a default of an organisation for its role once more: the policy was
@@ -668,7 +650,7 @@ $$;
 --   context          where
 --   composition_id   a composition locked by the caller
 --   position         among the contexts of a page; null: where the pin before it was, or 0
---   origin           how it came to be, as sent
+--   origin           how it came to be: {"kind": …}
 --   returns          the row
 --
 -- Raises
@@ -718,6 +700,12 @@ begin
          position = coalesce(put_pin.position, p.position)
   returning p.* into after;
 
+  perform private.note_turn_change(
+    'pin',
+    case when before.id is not null then to_jsonb(before) end,
+    to_jsonb(after),
+    put_pin.origin
+  );
   return after;
 exception
   when check_violation or not_null_violation then
@@ -785,54 +773,33 @@ set search_path = ''
 as $$
 begin
   if scope is null or scope not in ('me', 'organization') then
-    raise exception 'scope is not known' using
-      errcode = 'PT422',
-      detail  = jsonb_build_object(
-        'code', 'invalid_argument', 'argument', 'scope', 'allowed', '["me", "organization"]'::jsonb
-      ),
-      hint    = 'Leave scope out, or send an allowed value.';
+    perform private.refuse_choice('scope', '{me,organization}');
   end if;
-
   if scope = 'me' and organization_id is not null then
-    raise exception 'what is one''s own belongs to no organisation' using
-      errcode = 'PT422',
-      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'organization_id'),
-      hint    = 'Leave organization_id out, or send the scope organization.';
+    perform private.refuse_choice('organization_id');
   end if;
 end;
 $$;
 
--- Refuse unless all members of an organisation may view a composition: as its own, or by a share.
+-- Refuse unless all members of an organisation may view a composition.
 --
---   composition      a row of user_compositions that the caller may view
+--   composition_id   a composition that the caller may view
 --   organization_id  an organisation of the caller's
 --
 -- Raises
---   PT409 not_visible_to_organization  it is not the organisation's, nor shared with it
---
--- Definer rights: callers may not see whom a composition is shared with.
-create function private.require_visible_to_organization(
-  composition     public.user_compositions,
-  organization_id uuid
-) returns void
-language plpgsql stable security definer
+--   PT409 not_visible_to_organization  it is neither the organisation's nor shared with it
+create function private.require_visible_to_organization(composition_id uuid, organization_id uuid)
+returns void
+language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if composition.organization_id is distinct from require_visible_to_organization.organization_id
-    and not exists (
-      select from public.shared_compositions as s
-       where s.composition_id = composition.id
-         and s.organization_id = require_visible_to_organization.organization_id
-         and (s.expires_at is null or s.expires_at > now())
-    )
-  then
+  if not private.organization_may_view(composition_id, organization_id) then
     raise exception 'composition % is not shared with organisation %',
-      composition.id, require_visible_to_organization.organization_id using
+      composition_id, organization_id using
       errcode = 'PT409',
       detail  = jsonb_build_object(
-        'code', 'not_visible_to_organization',
-        'organization_id', require_visible_to_organization.organization_id
+        'code', 'not_visible_to_organization', 'organization_id', organization_id
       ),
       hint    = 'Share it with the organisation first, or transfer it there.';
   end if;
@@ -1133,7 +1100,7 @@ begin
 
   piece := private.lock_composition(pin_composition.composition_id, 'viewer');
   if receiver is not null then
-    perform private.require_visible_to_organization(piece, receiver);
+    perform private.require_visible_to_organization(piece.id, receiver);
   end if;
 
   pin := private.put_pin(
@@ -1181,7 +1148,6 @@ begin
       errcode = 'PT404',
       detail  = jsonb_strip_nulls(jsonb_build_object(
         'code', 'nothing_pinned',
-        'context', left(resolve_context.context, 200),
         'skipped', nullif(choice.skipped, 0)
       )),
       hint    = 'Pin a composition with pin_composition().';
@@ -1254,6 +1220,7 @@ begin
       detail  = jsonb_build_object('code', 'pin_not_found'),
       hint    = 'Look at list_pins() for what is.';
   end if;
+  perform private.note_turn_change('pin', to_jsonb(before), null, made);
   return private.pin_summary(before);
 end;
 $$;

@@ -63,7 +63,7 @@ begin
 
   piece := private.lock_composition(pin_composition.composition_id, 'viewer');
   if receiver is not null then
-    perform private.require_visible_to_organization(piece, receiver);
+    perform private.require_visible_to_organization(piece.id, receiver);
   end if;
 
   pin := private.put_pin(

@@ -28,8 +28,7 @@ create table public.composition_pins (
 );
 
 comment on constraint composition_pins_context_valid on public.composition_pins is
-  'A context is a word of a-z, 0-9, _ and -, and after a colon what it is about: at most 200 '
-  'characters, none of them a control character.';
+  'A context is like home or route:/videos: at most 200 characters, none of them a control one.';
 
 create index composition_pins_organization_id_context_idx
   on public.composition_pins (organization_id, context);

@@ -5,7 +5,7 @@
 --   context          where
 --   composition_id   a composition locked by the caller
 --   position         among the contexts of a page; null: where the pin before it was, or 0
---   origin           how it came to be, as sent
+--   origin           how it came to be: {"kind": …}
 --   returns          the row
 --
 -- Raises

@@ -11,19 +11,10 @@ set search_path = ''
 as $$
 begin
   if scope is null or scope not in ('me', 'organization') then
-    raise exception 'scope is not known' using
-      errcode = 'PT422',
-      detail  = jsonb_build_object(
-        'code', 'invalid_argument', 'argument', 'scope', 'allowed', '["me", "organization"]'::jsonb
-      ),
-      hint    = 'Leave scope out, or send an allowed value.';
+    perform private.refuse_choice('scope', '{me,organization}');
   end if;
-
   if scope = 'me' and organization_id is not null then
-    raise exception 'what is one''s own belongs to no organisation' using
-      errcode = 'PT422',
-      detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'organization_id'),
-      hint    = 'Leave organization_id out, or send the scope organization.';
+    perform private.refuse_choice('organization_id');
   end if;
 end;
 $$;
