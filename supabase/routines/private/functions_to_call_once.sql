@@ -11,6 +11,7 @@ as $$
     'promote_layer', 'purge_composition', 'remove_organization_member', 'reset_layer',
     'restore_version', 'revoke_invitation', 'revoke_share_link', 'save_version', 'set_layer',
     'set_organization_role', 'share_composition', 'transfer_composition', 'undelete_composition',
-    'undo_turn', 'unpin_composition', 'unshare_composition', 'update_metadata'
+    'undo_turn', 'unpin_composition', 'unshare_composition', 'update_from_upstream',
+    'update_metadata'
   ];
 $$;
