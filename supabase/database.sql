@@ -11,12 +11,14 @@
 \ir tables/passed_over_content.sql
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
+\ir tables/composition_layers.sql
 \ir tables/shared_compositions.sql
 \ir tables/composition_usage.sql
 \ir tables/cache_outbox.sql
 \ir tables/client_mutations.sql
 \ir tables/secrets.sql
 
+\ir routines/private/also_in_etag.sql
 \ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
 \ir routines/private/apply_json_patch.sql
@@ -26,6 +28,7 @@
 \ir routines/private/array_changes.sql
 \ir routines/private/array_of.sql
 \ir routines/private/array_place.sql
+\ir routines/private/beneath_layer.sql
 \ir routines/private/call_statement.sql
 \ir routines/private/caller_id.sql
 \ir routines/private/change_phrase.sql
@@ -62,11 +65,14 @@
 \ir routines/private/exported_compositions.sql
 \ir routines/private/exported_rows.sql
 \ir routines/private/ext_problems.sql
+\ir routines/private/extend_layer.sql
 \ir routines/private/filter_condition.sql
+\ir routines/private/find_layer.sql
 \ir routines/private/find_link.sql
 \ir routines/private/fold_text.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_invalidations.sql
+\ir routines/private/forget_layers.sql
 \ir routines/private/forget_mutations.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
@@ -75,10 +81,12 @@
 \ir routines/private/has_ids.sql
 \ir routines/private/has_wild_number.sql
 \ir routines/private/hash_token.sql
+\ir routines/private/head_version.sql
 \ir routines/private/hmac_sha256.sql
 \ir routines/private/insert_composition.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
+\ir routines/private/invalidate_layers.sql
 \ir routines/private/invalidate_members.sql
 \ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
@@ -86,14 +94,36 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keyed_by.sql
+\ir routines/private/lay.sql
+\ir routines/private/layer_changes.sql
+\ir routines/private/layer_holder.sql
+\ir routines/private/layer_state.sql
+\ir routines/private/layer_summary.sql
+\ir routines/private/layered.sql
+\ir routines/private/layered_document.sql
+\ir routines/private/layers_in_etag.sql
+\ir routines/private/layers_over.sql
 \ir routines/private/limit_problems.sql
+\ir routines/private/load.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
+\ir routines/private/lock_layer.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/merge_array.sql
+\ir routines/private/merge_conflict.sql
+\ir routines/private/merge_documents.sql
+\ir routines/private/merge_ids.sql
+\ir routines/private/merge_json.sql
+\ir routines/private/merge_kind.sql
+\ir routines/private/merge_object.sql
+\ir routines/private/merge_order.sql
+\ir routines/private/merge_parts.sql
 \ir routines/private/merge_patched.sql
+\ir routines/private/merge_values.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
 \ir routines/private/my_administered_organization_ids.sql
@@ -106,6 +136,7 @@
 \ir routines/private/object_changes.sql
 \ir routines/private/object_of.sql
 \ir routines/private/organization_heir.sql
+\ir routines/private/organization_may_view.sql
 \ir routines/private/organizations_around.sql
 \ir routines/private/parameter_faults.sql
 \ir routines/private/parameter_name.sql
@@ -128,10 +159,13 @@
 \ir routines/private/poke.sql
 \ir routines/private/poke_overdue.sql
 \ir routines/private/problem.sql
+\ir routines/private/promoted_document.sql
+\ir routines/private/put_layer.sql
 \ir routines/private/put_share.sql
 \ir routines/private/queue_account_deletion.sql
 \ir routines/private/refuse_argument.sql
 \ir routines/private/refuse_call.sql
+\ir routines/private/refuse_choice.sql
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_known_member.sql
@@ -148,6 +182,7 @@
 \ir routines/private/require_cached_entries.sql
 \ir routines/private/require_composition_role.sql
 \ir routines/private/require_invitation.sql
+\ir routines/private/require_layer_paths.sql
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
@@ -171,6 +206,7 @@
 \ir routines/private/source_sentences.sql
 \ir routines/private/spend.sql
 \ir routines/private/store_document.sql
+\ir routines/private/take_back.sql
 \ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql
 \ir routines/private/tree_problems.sql
@@ -198,6 +234,7 @@
 \ir routines/export_my_data.sql
 \ir routines/fork_composition.sql
 \ir routines/get_document.sql
+\ir routines/get_layer.sql
 \ir routines/get_version.sql
 \ir routines/invite_to_organization.sql
 \ir routines/label_version.sql
@@ -211,15 +248,18 @@
 \ir routines/open_share_link.sql
 \ir routines/pending_invalidations.sql
 \ir routines/popular_compositions.sql
+\ir routines/promote_layer.sql
 \ir routines/purge_composition.sql
 \ir routines/purge_trash.sql
 \ir routines/purge_versions.sql
 \ir routines/record_usage.sql
 \ir routines/remove_organization_member.sql
+\ir routines/reset_layer.sql
 \ir routines/restore_version.sql
 \ir routines/revoke_invitation.sql
 \ir routines/revoke_share_link.sql
 \ir routines/save_version.sql
+\ir routines/set_layer.sql
 \ir routines/set_organization_role.sql
 \ir routines/share_composition.sql
 \ir routines/transfer_composition.sql
@@ -230,6 +270,7 @@
 
 \ir policies/cache_outbox.sql
 \ir policies/client_mutations.sql
+\ir policies/composition_layers.sql
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql
@@ -243,3 +284,4 @@
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql
+
