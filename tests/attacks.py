@@ -74,6 +74,17 @@ ATTACKS: dict[str, Attack] = {
             ),
         }
     ),
+    "clear_parameter": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "name": "rows",
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "base_version": VERSION,
+            "message": None,
+            "origin": None,
+        }
+    ),
     "create_composition": Attack(
         {
             "title": "New",
@@ -139,13 +150,22 @@ ATTACKS: dict[str, Attack] = {
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
-    "load_composition": Attack(
-        {"composition_id": COMPOSITION, "known_etags": [], "layered": True}
-    ),
+    "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": [], "layered": True}),
     "load_for_warming": Attack(
         {"composition_ids": Id("composition", inside=lambda named: [named])}
     ),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
+    "patch_composition": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "base_version": 2,
+            "patch": [{"op": "add", "path": "/body/more", "value": 1}],
+            "format": "json-patch",
+            "message": None,
+            "on_conflict": "reject",
+            "origin": None,
+        }
+    ),
     "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
     "promote_layer": Attack(
@@ -212,6 +232,18 @@ ATTACKS: dict[str, Attack] = {
     ),
     "set_organization_role": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("member"), "role": "admin"}
+    ),
+    "set_parameter": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "name": "rows",
+            "parameter": {"type": "limit", "value": 10, "target": []},
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "base_version": VERSION,
+            "message": None,
+            "origin": None,
+        }
     ),
     "share_composition": Attack(
         {
