@@ -30,6 +30,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "patch_composition",
             "set_parameter",
             "clear_parameter",
+            "preview_merge",
             "update_metadata",
             "validate_document",
             "call_once",

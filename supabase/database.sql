@@ -86,6 +86,7 @@
 \ir routines/private/head_version.sql
 \ir routines/private/hmac_sha256.sql
 \ir routines/private/insert_composition.sql
+\ir routines/private/insert_version.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
 \ir routines/private/invalidate_layers.sql
@@ -97,6 +98,7 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keep_conflict.sql
 \ir routines/private/keyed_by.sql
 \ir routines/private/lay.sql
 \ir routines/private/layer_changes.sql
@@ -117,6 +119,7 @@
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/merge_array.sql
+\ir routines/private/merge_base.sql
 \ir routines/private/merge_conflict.sql
 \ir routines/private/merge_documents.sql
 \ir routines/private/merge_ids.sql
@@ -175,6 +178,7 @@
 \ir routines/private/refuse_origin.sql
 \ir routines/private/refuse_patch.sql
 \ir routines/private/refuse_patch_path.sql
+\ir routines/private/refuse_stale.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -199,6 +203,7 @@
 \ir routines/private/require_usage_entries.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/row_limit.sql
+\ir routines/private/save_document.sql
 \ir routines/private/search_patterns.sql
 \ir routines/private/set_search_text.sql
 \ir routines/private/setting.sql
@@ -254,6 +259,7 @@
 \ir routines/patch_composition.sql
 \ir routines/pending_invalidations.sql
 \ir routines/popular_compositions.sql
+\ir routines/preview_merge.sql
 \ir routines/promote_layer.sql
 \ir routines/purge_composition.sql
 \ir routines/purge_trash.sql
@@ -291,4 +297,3 @@
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql
-

@@ -168,6 +168,15 @@ ATTACKS: dict[str, Attack] = {
     ),
     "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
+    "preview_merge": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "base_version": VERSION,
+            "document": SMALLEST,
+            "patch": None,
+            "format": "json-patch",
+        }
+    ),
     "promote_layer": Attack(
         {
             "composition_id": COMPOSITION,

@@ -26,6 +26,33 @@ export interface Written {
   updated_at: string;
 }
 
+/** How a save went: with `merged` if it was stale, and asked to be merged. */
+export interface Saved extends Written {
+  merged?: boolean;
+  /** Not merged: why. */
+  conflicts?: MergeConflict[];
+  /** Not merged: the version that keeps the document; `version` is still the head. */
+  conflict_version?: number;
+}
+
+/** What cannot be merged, docs/merge.md. What is not there is left out. */
+export interface MergeConflict {
+  /** A JSON Pointer, with elements that have an id by it. */
+  path: string;
+  kind: "both_changed" | "delete_edit" | "edit_delete" | "order" | "structure";
+  base?: Json;
+  head?: Json;
+  mine?: Json;
+  /** Of a structure: what is wrong with what the merge would make. */
+  problems?: Problem[];
+}
+
+export interface MergePreview {
+  current: LoadedComposition;
+  merged?: CompositionDocument;
+  conflicts: MergeConflict[];
+}
+
 export interface Transferred extends Written {
   owner_id: string;
   /** Null: personal. */
@@ -117,7 +144,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "fork" | "save" | "restore";
+  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
@@ -318,6 +345,7 @@ export interface Answers {
   patch_composition: Written;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
+  preview_merge: MergePreview;
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
   purge_versions: { purged: number; more: boolean };
@@ -326,7 +354,7 @@ export interface Answers {
   restore_version: Written;
   revoke_invitation: Invitation;
   revoke_share_link: Share;
-  save_version: Written;
+  save_version: Saved;
   set_organization_role: Membership;
   set_parameter: Written;
   share_composition: Share;

@@ -29,6 +29,7 @@ grant execute on function
   public.open_share_link(text),
   public.patch_composition(uuid, integer, jsonb, text, text, text, jsonb),
   public.promote_layer(uuid, text, text, uuid, text, uuid, text, jsonb),
+  public.preview_merge(uuid, integer, jsonb, jsonb, text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
   public.reset_layer(uuid, text[], text, uuid, jsonb),
