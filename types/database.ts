@@ -558,6 +558,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "get_layer": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "get_version": {
                 Args: {
                     "composition_id": string;
@@ -648,6 +656,19 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "promote_layer": {
+                Args: {
+                    "composition_id": string;
+                    "fork_organization_id"?: string;
+                    "into"?: string;
+                    "message"?: string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
+                    "title"?: string;
+                };
+                Returns: Json;
+            };
             "purge_composition": {
                 Args: {
                     "composition_id": string;
@@ -676,6 +697,16 @@ export type Database = {
                 Args: {
                     "organization_id": string;
                     "user_id": string;
+                };
+                Returns: Json;
+            };
+            "reset_layer": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "paths"?: (string)[];
+                    "scope"?: string;
                 };
                 Returns: Json;
             };
@@ -708,6 +739,19 @@ export type Database = {
                     "message"?: string;
                     "on_conflict"?: string;
                     "origin"?: Json;
+                };
+                Returns: Json;
+            };
+            "set_layer": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "format"?: string;
+                    "mode"?: string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "patch": Json;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };
