@@ -347,7 +347,8 @@ def _arguments(declared: str) -> Iterator[tuple[str, str, str | None]]:
         if part.strip():
             name, rest = part.strip().split(maxsplit=1)
             type_, _, default = (side.strip() for side in rest.partition(" default "))
-            yield name, type_, _json(type_, default) if default else None
+            # In quotes where it is a word of SQL, too.
+            yield name.strip('"'), type_, _json(type_, default) if default else None
 
 
 def _json(type_: str, default: str) -> str:

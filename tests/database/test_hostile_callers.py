@@ -490,6 +490,7 @@ ANY = texts(None, "", " \t\n", 0, -1, True, [], [None], {}, {"a": {"b": [1]}}, S
 ANY += ['"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', f'"{SENT}' + "x" * 2000 + '"']
 
 HOSTILE: dict[str, list[str]] = {
+    "boolean": texts("yes", "maybe", 2, -1, "TRUE", " f "),
     "uuid": texts(NOBODY, str(uuid.UUID(int=0)), "f" * 32, f"{{{NOBODY}}}", f"{NOBODY} ", "x" * 36),
     "uuid[]": texts([], [None], [NOBODY] * 51, [[NOBODY]], ["x"], f"{{{NOBODY}}}", [1]),
     "text": [
