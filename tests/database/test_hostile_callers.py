@@ -29,6 +29,7 @@ from tests.people import NOBODY, Json, Person
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, ZERO_BOMB
 
 # In all that is somebody else's, and in what is sent: no error may repeat the one or the other.
+ROWS = {"type": "limit", "value": 8, "target": []}
 SECRET = "nobody-elses-business"
 SENT = "sent-and-not-sent-back"
 
@@ -285,7 +286,12 @@ class Cast:
             "set_layer",
             composition_id=composition,
             base_version=versions,
-            patch=Jsonb([{"op": "add", "path": "/body/layer", "value": SECRET}]),
+            patch=Jsonb(
+                [
+                    {"op": "add", "path": "/body/layer", "value": SECRET},
+                    {"op": "add", "path": "/parameters", "value": {"rows": ROWS}},
+                ]
+            ),
             scope="organization",
             organization_id=organization,
         )
