@@ -59,6 +59,25 @@ export interface Transferred extends Written {
   organization_id: string | null;
 }
 
+/** What undo_turn() has changed. */
+export interface UndoneTurn {
+  turn: string;
+  compositions: Written[];
+  /** The ids of those that the turn had made. */
+  trashed: string[];
+  layers: { composition_id: string; scope: "me" | "organization"; organization_id: string | null }[];
+  pins: {
+    context: string;
+    scope: "me" | "organization";
+    organization_id: string | null;
+    /** Null: nothing is pinned there. */
+    composition_id: string | null;
+    position: number | null;
+  }[];
+  /** Organisations whose members see other layers or pins. */
+  organization_ids: string[];
+}
+
 /** What validate_document() says, and by `problems` what a save is refused for. */
 export interface Verdict {
   valid: boolean;
@@ -181,7 +200,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict";
+  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict" | "undo" | "upstream";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
@@ -401,6 +420,7 @@ export interface Answers {
   share_composition: Share;
   transfer_composition: Transferred;
   undelete_composition: Written;
+  undo_turn: UndoneTurn;
   unshare_composition: Share;
   update_metadata: Written;
   validate_document: Verdict;
@@ -421,6 +441,7 @@ export interface Arguments {
   restore_version: { origin?: Origin | null };
   save_version: { origin?: Origin | null };
   set_parameter: { origin?: Origin | null };
+  undo_turn: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];
