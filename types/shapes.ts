@@ -26,6 +26,18 @@ export interface Written {
   updated_at: string;
 }
 
+/** What cannot be merged, docs/merge.md. What is not there is left out. */
+export interface MergeConflict {
+  /** A JSON Pointer, with elements that have an id by it. */
+  path: string;
+  kind: "both_changed" | "delete_edit" | "edit_delete" | "order" | "structure";
+  base?: Json;
+  head?: Json;
+  mine?: Json;
+  /** Of a structure: what is wrong with what the merge would make. */
+  problems?: Problem[];
+}
+
 export interface Transferred extends Written {
   owner_id: string;
   /** Null: personal. */
@@ -108,12 +120,12 @@ export type LoadedComposition =
 /** How well a layer applies to the head. */
 export interface LayerFit {
   base_version: number;
-  /** Stale: parts that it changes are gone. Conflict: parts of it and of the head exclude each other. */
+  /** Stale: parts that it changes are gone; conflict: parts of it were changed in the head, too. */
   state: "applied" | "stale" | "conflict";
   /** Of these parts. */
   paths: string[];
   /** What they are: as many as there are paths. */
-  conflicts?: Conflict[];
+  conflicts?: MergeConflict[];
 }
 
 /** One of what lies over the head in what was loaded, the lowest first. */
@@ -249,9 +261,18 @@ export interface ExportedData {
   shares_given?: Share[];
   shares_received?: Share[];
   authored?: VersionSummary[];
+  layers?: ExportedLayer[];
   /** The last of one page may go on as the first of the next one. */
   compositions: ExportedComposition[];
   next: string | null;
+}
+
+export interface ExportedLayer {
+  composition_id: string;
+  base_version: number;
+  patch: Operation[];
+  origin: { kind: string; [fact: string]: Json | undefined };
+  updated_at: string;
 }
 
 export interface ExportedComposition extends Omit<CompositionSummary, "role" | "etag"> {
