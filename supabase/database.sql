@@ -84,6 +84,7 @@
 \ir routines/private/head_version.sql
 \ir routines/private/hmac_sha256.sql
 \ir routines/private/insert_composition.sql
+\ir routines/private/insert_version.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
 \ir routines/private/invalidate_layers.sql
@@ -94,6 +95,7 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keep_conflict.sql
 \ir routines/private/keyed_by.sql
 \ir routines/private/lay.sql
 \ir routines/private/layer_changes.sql
@@ -114,6 +116,7 @@
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/merge_array.sql
+\ir routines/private/merge_base.sql
 \ir routines/private/merge_conflict.sql
 \ir routines/private/merge_documents.sql
 \ir routines/private/merge_ids.sql
@@ -172,6 +175,7 @@
 \ir routines/private/refuse_origin.sql
 \ir routines/private/refuse_patch.sql
 \ir routines/private/refuse_patch_path.sql
+\ir routines/private/refuse_stale.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -196,6 +200,7 @@
 \ir routines/private/require_usage_entries.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/row_limit.sql
+\ir routines/private/save_document.sql
 \ir routines/private/search_patterns.sql
 \ir routines/private/set_search_text.sql
 \ir routines/private/setting.sql
@@ -248,6 +253,7 @@
 \ir routines/open_share_link.sql
 \ir routines/pending_invalidations.sql
 \ir routines/popular_compositions.sql
+\ir routines/preview_merge.sql
 \ir routines/promote_layer.sql
 \ir routines/purge_composition.sql
 \ir routines/purge_trash.sql
@@ -284,4 +290,3 @@
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql
-

@@ -26,6 +26,15 @@ export interface Written {
   updated_at: string;
 }
 
+/** How a save went: with `merged` if it was stale, and asked to be merged. */
+export interface Saved extends Written {
+  merged?: boolean;
+  /** Not merged: why. */
+  conflicts?: MergeConflict[];
+  /** Not merged: the version that keeps the document; `version` is still the head. */
+  conflict_version?: number;
+}
+
 /** What cannot be merged, docs/merge.md. What is not there is left out. */
 export interface MergeConflict {
   /** A JSON Pointer, with elements that have an id by it. */
@@ -36,6 +45,12 @@ export interface MergeConflict {
   mine?: Json;
   /** Of a structure: what is wrong with what the merge would make. */
   problems?: Problem[];
+}
+
+export interface MergePreview {
+  current: LoadedComposition;
+  merged?: CompositionDocument;
+  conflicts: MergeConflict[];
 }
 
 export interface Transferred extends Written {
@@ -166,7 +181,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "fork" | "save" | "restore";
+  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
@@ -375,6 +390,7 @@ export interface Answers {
   open_share_link: LinkedComposition;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
+  preview_merge: MergePreview;
   promote_layer: Written;
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
@@ -385,7 +401,7 @@ export interface Answers {
   restore_version: Written;
   revoke_invitation: Invitation;
   revoke_share_link: Share;
-  save_version: Written;
+  save_version: Saved;
   set_layer: Layer;
   set_organization_role: Membership;
   share_composition: Share;

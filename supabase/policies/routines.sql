@@ -27,6 +27,7 @@ grant execute on function
   public.load_composition(uuid, text[], boolean),
   public.open_share_link(text),
   public.promote_layer(uuid, text, text, uuid, text, uuid, text, jsonb),
+  public.preview_merge(uuid, integer, jsonb, jsonb, text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
   public.reset_layer(uuid, text[], text, uuid, jsonb),

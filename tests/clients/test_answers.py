@@ -93,6 +93,10 @@ class Play:
         for one, other in ((1, 2), (2, 1), (2, 3), (2, 4)):
             call(ann, "diff_versions", **mine, from_version=one, to_version=other)
         call(self.job, "purge_versions")
+        stale = mine | {"base_version": 1}
+        for document in (small(long=long, n=2, m=1, k=2), small(n=3)):
+            call(ann, "preview_merge", **stale, document=document)
+            call(ann, "save_version", **stale, document=document, on_conflict="merge")
 
     def validate(self):
         circle = {"root": {"component": "Card", "child": "root"}, "a b": {}}

@@ -46,6 +46,7 @@ DEFINER_API = {
     "open_share_link": "the token decides, whoever sends it",
     "pending_invalidations": "jobs have no access to tables",
     "popular_compositions": "jobs have no access to tables",
+    "preview_merge": "callers may not call the helpers",
     "promote_layer": "writes versions, compositions and layers",
     "purge_composition": "deletes compositions and versions",
     "purge_trash": "deletes compositions and versions",
