@@ -656,6 +656,16 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "preview_merge": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "document"?: Json;
+                    "format"?: string;
+                    "patch"?: Json;
+                };
+                Returns: Json;
+            };
             "promote_layer": {
                 Args: {
                     "composition_id": string;
