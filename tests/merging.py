@@ -1,14 +1,12 @@
 """The rules of a merge (docs/merge.md) once more, in Python and without looking at the SQL.
 
-Values are what json.loads(…, parse_float=Decimal) makes; they are the same if tests.samples.exact()
-of them is.
+Values are what json.loads(…, parse_float=Decimal) makes.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
-
-from tests.samples import exact
 
 Json = dict[str, Any]
 
@@ -66,23 +64,24 @@ def merge_parts(sides: list[Any], keep_edits: bool, path: str) -> Merge | None:
         return None
     if all(isinstance(side, dict) or side is MISSING for side in sides):
         keyed = [{} if side is MISSING else side for side in sides]
-        return merge_keyed(*keyed, keep_edits, path)
+        return merge_keyed(keyed, keep_edits, path)
     if all(isinstance(side, list) or side is MISSING for side in sides):
         lists: list[list[Any]] = [[] if side is MISSING else side for side in sides]
         for name in (id_of, text_of):
-            names = [[name(element) for element in side] for side in lists]
-            if all(None not in side and len(set(side)) == len(side) for side in names):
+            found = [[name(element) for element in side] for side in lists]
+            names = [[name for name in side if name is not None] for side in found]
+            if names == found and all(len(set(side)) == len(side) for side in names):
                 return merge_lists(names, lists, keep_edits, path)
     return None
 
 
-def merge_keyed(base: Json, head: Json, mine: Json, keep_edits: bool, path: str) -> Merge:
+def merge_keyed(sides: list[Json], keep_edits: bool, path: str) -> Merge:
     """Key by key."""
     whole: Json = {}
     conflicts = []
-    for key in sorted({*base, *head, *mine}):
-        sides = (side.get(key, MISSING) for side in (base, head, mine))
-        value, found = merge(*sides, keep_edits, f"{path}/{token(key)}")
+    for key in sorted({key for side in sides for key in side}):
+        base, head, mine = (side.get(key, MISSING) for side in sides)
+        value, found = merge(base, head, mine, keep_edits, f"{path}/{token(key)}")
         conflicts += found
         if value is not MISSING:
             whole[key] = value
@@ -94,7 +93,7 @@ def merge_lists(
 ) -> Merge:
     """Element by element, then in order."""
     keyed = [dict(zip(*pair, strict=True)) for pair in zip(names, lists, strict=True)]
-    elements, conflicts = merge_keyed(*keyed, keep_edits, path)
+    elements, conflicts = merge_keyed(keyed, keep_edits, path)
     base, head, mine = names
 
     # Whose order it is.
@@ -130,9 +129,12 @@ def only(names: list[str], some: set[str]) -> list[str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    if MISSING in (one, other):
-        return one is other
-    return bool(exact(one) == exact(other))
+    return text(one) == text(other)
+
+
+def text(value: Any) -> str:
+    """Of a value: 1, 1.0 and true have different ones. Numbers with a point are marked by \\0."""
+    return json.dumps(value, sort_keys=True, default=lambda other: f"\0{other}")
 
 
 def id_of(element: Any) -> str | None:
