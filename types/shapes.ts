@@ -59,6 +59,25 @@ export interface Transferred extends Written {
   organization_id: string | null;
 }
 
+/** What undo_turn() has changed. */
+export interface UndoneTurn {
+  turn: string;
+  compositions: Written[];
+  /** The ids of those that the turn had made. */
+  trashed: string[];
+  layers: { composition_id: string; scope: "me" | "organization"; organization_id: string | null }[];
+  pins: {
+    context: string;
+    scope: "me" | "organization";
+    organization_id: string | null;
+    /** Null: nothing is pinned there. */
+    composition_id: string | null;
+    position: number | null;
+  }[];
+  /** Organisations whose members see other layers or pins. */
+  organization_ids: string[];
+}
+
 /** What validate_document() says, and by `problems` what a save is refused for. */
 export interface Verdict {
   valid: boolean;
@@ -181,7 +200,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict";
+  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict" | "undo" | "upstream";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
@@ -366,6 +385,7 @@ export interface Answers {
   add_organization_member: Membership;
   /** What the function returns. */
   call_once: Json;
+  clear_parameter: Written | Layer;
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
@@ -388,6 +408,7 @@ export interface Answers {
   load_composition: LoadedComposition;
   load_for_warming: Composition[];
   open_share_link: LinkedComposition;
+  patch_composition: Saved;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
   preview_merge: MergePreview;
@@ -404,9 +425,11 @@ export interface Answers {
   save_version: Saved;
   set_layer: Layer;
   set_organization_role: Membership;
+  set_parameter: Written | Layer;
   share_composition: Share;
   transfer_composition: Transferred;
   undelete_composition: Written;
+  undo_turn: UndoneTurn;
   unshare_composition: Share;
   update_metadata: Written;
   validate_document: Verdict;
@@ -415,15 +438,19 @@ export interface Answers {
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
+  clear_parameter: { origin?: Origin | null };
   create_composition: { origin?: Origin | null };
   current_etags: { entries: { composition_id: string; user_id: string }[] };
   delete_my_account: { email: string | null };
   fork_composition: { origin?: Origin | null };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
+  patch_composition: { origin?: Origin | null };
   record_usage: { entries: UsageEntry[] };
   restore_version: { origin?: Origin | null };
   save_version: { origin?: Origin | null };
+  set_parameter: { origin?: Origin | null };
+  undo_turn: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];
