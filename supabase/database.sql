@@ -11,16 +11,23 @@
 \ir tables/passed_over_content.sql
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
+\ir tables/composition_layers.sql
 \ir tables/shared_compositions.sql
 \ir tables/composition_usage.sql
 \ir tables/cache_outbox.sql
 \ir tables/client_mutations.sql
 \ir tables/secrets.sql
 
+\ir routines/private/also_in_etag.sql
 \ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
+\ir routines/private/apply_json_patch.sql
+\ir routines/private/apply_merge_patch.sql
+\ir routines/private/apply_patch.sql
 \ir routines/private/array_alignment.sql
 \ir routines/private/array_changes.sql
+\ir routines/private/array_of.sql
+\ir routines/private/array_place.sql
 \ir routines/private/call_statement.sql
 \ir routines/private/caller_id.sql
 \ir routines/private/change_phrase.sql
@@ -62,6 +69,7 @@
 \ir routines/private/fold_text.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_invalidations.sql
+\ir routines/private/forget_layers.sql
 \ir routines/private/forget_mutations.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
@@ -74,6 +82,7 @@
 \ir routines/private/insert_composition.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
+\ir routines/private/invalidate_layers.sql
 \ir routines/private/invalidate_members.sql
 \ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
@@ -81,13 +90,31 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keyed_by.sql
+\ir routines/private/lay.sql
+\ir routines/private/layer_state.sql
+\ir routines/private/layered.sql
+\ir routines/private/layers_in_etag.sql
+\ir routines/private/layers_over.sql
 \ir routines/private/limit_problems.sql
+\ir routines/private/load.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/merge_array.sql
+\ir routines/private/merge_conflict.sql
+\ir routines/private/merge_documents.sql
+\ir routines/private/merge_ids.sql
+\ir routines/private/merge_json.sql
+\ir routines/private/merge_kind.sql
+\ir routines/private/merge_object.sql
+\ir routines/private/merge_order.sql
+\ir routines/private/merge_parts.sql
+\ir routines/private/merge_patched.sql
+\ir routines/private/merge_values.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
 \ir routines/private/my_administered_organization_ids.sql
@@ -98,6 +125,7 @@
 \ir routines/private/note_invalidations.sql
 \ir routines/private/note_membership.sql
 \ir routines/private/object_changes.sql
+\ir routines/private/object_of.sql
 \ir routines/private/organization_heir.sql
 \ir routines/private/organizations_around.sql
 \ir routines/private/parameter_faults.sql
@@ -107,7 +135,17 @@
 \ir routines/private/parameter_rules.sql
 \ir routines/private/parameter_sentences.sql
 \ir routines/private/part_sentences.sql
+\ir routines/private/patch_array.sql
+\ir routines/private/patch_object.sql
+\ir routines/private/patch_once.sql
+\ir routines/private/patch_operation.sql
+\ir routines/private/patch_operations.sql
+\ir routines/private/patch_pointer.sql
+\ir routines/private/patch_target.sql
+\ir routines/private/patch_token.sql
+\ir routines/private/patch_value.sql
 \ir routines/private/pointer.sql
+\ir routines/private/pointer_tokens.sql
 \ir routines/private/poke.sql
 \ir routines/private/poke_overdue.sql
 \ir routines/private/problem.sql
@@ -118,6 +156,9 @@
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_known_member.sql
+\ir routines/private/refuse_origin.sql
+\ir routines/private/refuse_patch.sql
+\ir routines/private/refuse_patch_path.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -131,9 +172,11 @@
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
+\ir routines/private/require_patch_in_limits.sql
 \ir routines/private/require_quota.sql
 \ir routines/private/require_receiver.sql
 \ir routines/private/require_room.sql
+\ir routines/private/require_tested.sql
 \ir routines/private/require_time_to_come.sql
 \ir routines/private/require_trash.sql
 \ir routines/private/require_usage_entries.sql
@@ -147,12 +190,14 @@
 \ir routines/private/short_text.sql
 \ir routines/private/source_problems.sql
 \ir routines/private/source_sentences.sql
+\ir routines/private/spend.sql
 \ir routines/private/store_document.sql
 \ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql
 \ir routines/private/tree_problems.sql
 \ir routines/private/unreachable_problems.sql
 \ir routines/private/value_phrase.sql
+\ir routines/private/version_origin.sql
 \ir routines/private/version_summary.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
@@ -206,6 +251,7 @@
 
 \ir policies/cache_outbox.sql
 \ir policies/client_mutations.sql
+\ir policies/composition_layers.sql
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql
@@ -219,3 +265,4 @@
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql
+
