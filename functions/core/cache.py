@@ -43,6 +43,11 @@ _KEPT = re.compile(rb"-|[0-9a-f]{1,128}")
 _VIEWER_FIELD = re.compile(rb"p:([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})?")
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 
+# Names of answers about a composition that are not the usual one.
+BARE = "bare"  # without anybody's layers
+HOME = "home"
+_CONTEXT = "context:"
+
 _READ, _FILL = Script("read"), Script("fill")
 _RESOLVE, _CHOOSE = Script("resolve"), Script("choose")
 _BEGIN, _END = Script("begin"), Script("end")
@@ -712,6 +717,16 @@ def _field(viewer: Viewer) -> str:
     if not _FINGERPRINT.fullmatch(viewer.fingerprint):
         raise ValueError("a fingerprint is 32 characters of hex")
     return viewer.user_id.hex + viewer.fingerprint
+
+
+def of_context(context: str) -> str:
+    """The name of what a context comes to."""
+    return _CONTEXT + context
+
+
+def context_of(name: str) -> str | None:
+    """The context whose name this is; None for every other name."""
+    return name.removeprefix(_CONTEXT) if name.startswith(_CONTEXT) else None
 
 
 def _digest(name: str) -> str:
