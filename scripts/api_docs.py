@@ -27,6 +27,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "create_composition",
             "save_version",
+            "preview_merge",
             "update_metadata",
             "validate_document",
             "call_once",
@@ -50,6 +51,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "get_version",
             "diff_versions",
             "restore_version",
+            "undo_turn",
             "label_version",
         ),
     ),

@@ -17,6 +17,7 @@
 \ir tables/cache_outbox.sql
 \ir tables/client_mutations.sql
 \ir tables/secrets.sql
+\ir tables/turn_changes.sql
 
 \ir routines/private/also_in_etag.sql
 \ir routines/private/announce_end.sql
@@ -74,6 +75,7 @@
 \ir routines/private/forget_invalidations.sql
 \ir routines/private/forget_layers.sql
 \ir routines/private/forget_mutations.sql
+\ir routines/private/forget_turn_changes.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
 \ir routines/private/granting_role.sql
@@ -84,6 +86,7 @@
 \ir routines/private/head_version.sql
 \ir routines/private/hmac_sha256.sql
 \ir routines/private/insert_composition.sql
+\ir routines/private/insert_version.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
 \ir routines/private/invalidate_layers.sql
@@ -94,6 +97,7 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keep_conflict.sql
 \ir routines/private/keyed_by.sql
 \ir routines/private/lay.sql
 \ir routines/private/layer_changes.sql
@@ -111,9 +115,11 @@
 \ir routines/private/lock_layer.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
+\ir routines/private/lock_turn.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/merge_array.sql
+\ir routines/private/merge_base.sql
 \ir routines/private/merge_conflict.sql
 \ir routines/private/merge_documents.sql
 \ir routines/private/merge_ids.sql
@@ -133,6 +139,7 @@
 \ir routines/private/new_token.sql
 \ir routines/private/note_invalidations.sql
 \ir routines/private/note_membership.sql
+\ir routines/private/note_turn_change.sql
 \ir routines/private/object_changes.sql
 \ir routines/private/object_of.sql
 \ir routines/private/organization_heir.sql
@@ -172,6 +179,7 @@
 \ir routines/private/refuse_origin.sql
 \ir routines/private/refuse_patch.sql
 \ir routines/private/refuse_patch_path.sql
+\ir routines/private/refuse_stale.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -196,6 +204,7 @@
 \ir routines/private/require_usage_entries.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/row_limit.sql
+\ir routines/private/save_document.sql
 \ir routines/private/search_patterns.sql
 \ir routines/private/set_search_text.sql
 \ir routines/private/setting.sql
@@ -210,10 +219,21 @@
 \ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql
 \ir routines/private/tree_problems.sql
+\ir routines/private/turn_conversation.sql
+\ir routines/private/turn_horizon.sql
+\ir routines/private/turn_row.sql
+\ir routines/private/turn_state.sql
+\ir routines/private/turn_targets.sql
+\ir routines/private/turn_undone.sql
+\ir routines/private/turn_versions.sql
+\ir routines/private/undo_change.sql
+\ir routines/private/undo_changes.sql
+\ir routines/private/undo_versions.sql
 \ir routines/private/unreachable_problems.sql
 \ir routines/private/value_phrase.sql
 \ir routines/private/version_origin.sql
 \ir routines/private/version_summary.sql
+\ir routines/private/versions_in_effect.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
 \ir routines/private/webhook.sql
@@ -248,6 +268,7 @@
 \ir routines/open_share_link.sql
 \ir routines/pending_invalidations.sql
 \ir routines/popular_compositions.sql
+\ir routines/preview_merge.sql
 \ir routines/promote_layer.sql
 \ir routines/purge_composition.sql
 \ir routines/purge_trash.sql
@@ -264,6 +285,7 @@
 \ir routines/share_composition.sql
 \ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
+\ir routines/undo_turn.sql
 \ir routines/unshare_composition.sql
 \ir routines/update_metadata.sql
 \ir routines/validate_document.sql
@@ -282,6 +304,6 @@
 \ir policies/secrets.sql
 \ir policies/settings.sql
 \ir policies/shared_compositions.sql
+\ir policies/turn_changes.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql
-

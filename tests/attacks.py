@@ -139,15 +139,22 @@ ATTACKS: dict[str, Attack] = {
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
-    "load_composition": Attack(
-        {"composition_id": COMPOSITION, "known_etags": [], "layered": True}
-    ),
+    "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": [], "layered": True}),
     "load_for_warming": Attack(
         {"composition_ids": Id("composition", inside=lambda named: [named])}
     ),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
     "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
+    "preview_merge": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "base_version": VERSION,
+            "document": SMALLEST,
+            "patch": None,
+            "format": "json-patch",
+        }
+    ),
     "promote_layer": Attack(
         {
             "composition_id": COMPOSITION,
@@ -226,6 +233,7 @@ ATTACKS: dict[str, Attack] = {
         {"composition_id": COMPOSITION, "user_id": Id("member"), "organization_id": ORGANIZATION}
     ),
     "undelete_composition": Attack({"composition_id": TRASHED}),
+    "undo_turn": Attack({"turn": Id("turn"), "conversation": None, "origin": None}),
     "unshare_composition": Attack(
         {
             "composition_id": COMPOSITION,

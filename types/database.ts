@@ -558,6 +558,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "get_layer": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "get_version": {
                 Args: {
                     "composition_id": string;
@@ -648,6 +656,29 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "preview_merge": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "document"?: Json;
+                    "format"?: string;
+                    "patch"?: Json;
+                };
+                Returns: Json;
+            };
+            "promote_layer": {
+                Args: {
+                    "composition_id": string;
+                    "fork_organization_id"?: string;
+                    "into"?: string;
+                    "message"?: string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
+                    "title"?: string;
+                };
+                Returns: Json;
+            };
             "purge_composition": {
                 Args: {
                     "composition_id": string;
@@ -676,6 +707,16 @@ export type Database = {
                 Args: {
                     "organization_id": string;
                     "user_id": string;
+                };
+                Returns: Json;
+            };
+            "reset_layer": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "paths"?: (string)[];
+                    "scope"?: string;
                 };
                 Returns: Json;
             };
@@ -711,6 +752,19 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "set_layer": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "format"?: string;
+                    "mode"?: string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "patch": Json;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "set_organization_role": {
                 Args: {
                     "organization_id": string;
@@ -740,6 +794,14 @@ export type Database = {
             "undelete_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "undo_turn": {
+                Args: {
+                    "conversation"?: string;
+                    "origin"?: Json;
+                    "turn": string;
                 };
                 Returns: Json;
             };

@@ -27,6 +27,7 @@ grant execute on function
   public.load_composition(uuid, text[], boolean),
   public.open_share_link(text),
   public.promote_layer(uuid, text, text, uuid, text, uuid, text, jsonb),
+  public.preview_merge(uuid, integer, jsonb, jsonb, text),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
   public.reset_layer(uuid, text[], text, uuid, jsonb),
@@ -39,6 +40,7 @@ grant execute on function
   public.share_composition(uuid, text, uuid, uuid, timestamptz),
   public.transfer_composition(uuid, uuid, uuid),
   public.undelete_composition(uuid),
+  public.undo_turn(text, text, jsonb),
   public.unshare_composition(uuid, uuid, uuid),
   public.update_metadata(uuid, text, text, text[]),
   public.validate_document(jsonb)

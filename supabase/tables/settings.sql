@@ -26,4 +26,5 @@ values
   ('min_versions_kept', 100, 'Newest versions of a composition that are kept however old they are'),
   ('version_retention_days', 36500, 'Days for which every version is kept'),
   ('outbox_hours', 48, 'Hours after which no cache holds anything any more'),
-  ('mutation_days', 7, 'Days for which call_once() knows what it has done');
+  ('mutation_days', 7, 'Days for which call_once() knows what it has done'),
+  ('turn_days', 30, 'Days for which a turn of an agent can be undone');

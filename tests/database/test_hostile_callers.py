@@ -270,6 +270,7 @@ class Cast:
             for person in (owner, owner, partner)
         )
         owner.call("delete_composition", composition_id=trashed)
+        turn = str(uuid.uuid4())
         for version in range(1, versions):
             document = SMALLEST | {"body": {SECRET: version}}
             owner.call(
@@ -278,6 +279,7 @@ class Cast:
                 base_version=version,
                 document=document,
                 message=SECRET,
+                origin={"agent": SECRET, "turn": turn},
             )
         for grant in ({"user_id": grantee.id}, {"organization_id": organization}):
             owner.call("share_composition", composition_id=composition, role="viewer", **grant)
@@ -294,6 +296,7 @@ class Cast:
             "composition": composition, "trashed": trashed, "organization": organization,
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
             "owner": owner.id, "version": versions, "email": f"{SECRET}-{owner.id}@example.com",
+            "turn": turn,
             "content_hash": owner.call("load_composition", composition_id=composition)[
                 "content_hash"
             ],
