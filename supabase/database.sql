@@ -13,6 +13,7 @@
 \ir tables/composition_versions.sql
 \ir tables/composition_layers.sql
 \ir tables/shared_compositions.sql
+\ir tables/composition_pins.sql
 \ir tables/composition_usage.sql
 \ir tables/cache_outbox.sql
 \ir tables/client_mutations.sql
@@ -21,6 +22,8 @@
 
 \ir routines/private/also_in_etag.sql
 \ir routines/private/announce_end.sql
+\ir routines/private/announce_header.sql
+\ir routines/private/announce_skipped.sql
 \ir routines/private/append_version.sql
 \ir routines/private/apply_json_patch.sql
 \ir routines/private/apply_merge_patch.sql
@@ -35,6 +38,7 @@
 \ir routines/private/change_phrase.sql
 \ir routines/private/child_problems.sql
 \ir routines/private/child_references.sql
+\ir routines/private/chosen_pin.sql
 \ir routines/private/claim_invalidations.sql
 \ir routines/private/close_organization.sql
 \ir routines/private/collect_content.sql
@@ -55,6 +59,7 @@
 \ir routines/private/composition_summary.sql
 \ir routines/private/configure_webhook.sql
 \ir routines/private/content_hash.sql
+\ir routines/private/current_etag.sql
 \ir routines/private/dialects.sql
 \ir routines/private/diff_sentences.sql
 \ir routines/private/document_problems.sql
@@ -79,18 +84,22 @@
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
 \ir routines/private/granting_role.sql
+\ir routines/private/guard_pin.sql
 \ir routines/private/hand_over_compositions.sql
 \ir routines/private/has_ids.sql
 \ir routines/private/has_wild_number.sql
 \ir routines/private/hash_token.sql
 \ir routines/private/head_version.sql
 \ir routines/private/hmac_sha256.sql
+\ir routines/private/home_page.sql
 \ir routines/private/insert_composition.sql
 \ir routines/private/insert_version.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
 \ir routines/private/invalidate_layers.sql
 \ir routines/private/invalidate_members.sql
+\ir routines/private/invalidate_organizations.sql
+\ir routines/private/invalidate_pins.sql
 \ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
 \ir routines/private/is_of_type.sql
@@ -110,12 +119,15 @@
 \ir routines/private/layers_over.sql
 \ir routines/private/limit_problems.sql
 \ir routines/private/load.sql
+\ir routines/private/load_etag.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_layer.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
+\ir routines/private/lock_pins.sql
 \ir routines/private/lock_turn.sql
+\ir routines/private/may_view.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
 \ir routines/private/merge_array.sql
@@ -161,6 +173,9 @@
 \ir routines/private/patch_target.sql
 \ir routines/private/patch_token.sql
 \ir routines/private/patch_value.sql
+\ir routines/private/pin_place.sql
+\ir routines/private/pin_reason.sql
+\ir routines/private/pin_summary.sql
 \ir routines/private/pointer.sql
 \ir routines/private/pointer_tokens.sql
 \ir routines/private/poke.sql
@@ -168,6 +183,7 @@
 \ir routines/private/problem.sql
 \ir routines/private/promoted_document.sql
 \ir routines/private/put_layer.sql
+\ir routines/private/put_pin.sql
 \ir routines/private/put_share.sql
 \ir routines/private/queue_account_deletion.sql
 \ir routines/private/refuse_argument.sql
@@ -198,11 +214,13 @@
 \ir routines/private/require_quota.sql
 \ir routines/private/require_receiver.sql
 \ir routines/private/require_room.sql
+\ir routines/private/require_scope.sql
 \ir routines/private/require_tested.sql
 \ir routines/private/require_time_to_come.sql
 \ir routines/private/require_trash.sql
 \ir routines/private/require_usage_entries.sql
 \ir routines/private/require_valid_document.sql
+\ir routines/private/require_visible_to_organization.sql
 \ir routines/private/row_limit.sql
 \ir routines/private/save_document.sql
 \ir routines/private/search_patterns.sql
@@ -261,12 +279,15 @@
 \ir routines/leave_organization.sql
 \ir routines/list_invitations.sql
 \ir routines/list_my_compositions.sql
+\ir routines/list_pins.sql
 \ir routines/list_shares.sql
 \ir routines/list_versions.sql
 \ir routines/load_composition.sql
 \ir routines/load_for_warming.sql
+\ir routines/load_home.sql
 \ir routines/open_share_link.sql
 \ir routines/pending_invalidations.sql
+\ir routines/pin_composition.sql
 \ir routines/popular_compositions.sql
 \ir routines/preview_merge.sql
 \ir routines/promote_layer.sql
@@ -276,6 +297,7 @@
 \ir routines/record_usage.sql
 \ir routines/remove_organization_member.sql
 \ir routines/reset_layer.sql
+\ir routines/resolve_context.sql
 \ir routines/restore_version.sql
 \ir routines/revoke_invitation.sql
 \ir routines/revoke_share_link.sql
@@ -286,6 +308,7 @@
 \ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql
 \ir routines/undo_turn.sql
+\ir routines/unpin_composition.sql
 \ir routines/unshare_composition.sql
 \ir routines/update_metadata.sql
 \ir routines/validate_document.sql
@@ -293,6 +316,7 @@
 \ir policies/cache_outbox.sql
 \ir policies/client_mutations.sql
 \ir policies/composition_layers.sql
+\ir policies/composition_pins.sql
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql

@@ -77,6 +77,60 @@ export type Database = {
                     }
                 ];
             };
+            "composition_pins": {
+                Row: {
+                    "composition_id": string;
+                    "context": string;
+                    "created_at": string;
+                    "id": string;
+                    "organization_id": string | null;
+                    "position": number;
+                    "user_id": string | null;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "composition_id": string;
+                    "context": string;
+                    "created_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "position"?: number;
+                    "user_id"?: string | null;
+                };
+                Update: {
+                    "composition_id"?: string;
+                    "context"?: string;
+                    "created_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "position"?: number;
+                    "user_id"?: string | null;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "composition_pins_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "composition_pins_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
             "composition_usage": {
                 Row: {
                     "composition_id": string;
@@ -609,6 +663,10 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "list_pins": {
+                Args: Record<PropertyKey, never>;
+                Returns: Json;
+            };
             "list_shares": {
                 Args: {
                     "composition_id": string;
@@ -637,6 +695,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "load_home": {
+                Args: {
+                    "known_etags"?: (string)[];
+                };
+                Returns: Json;
+            };
             "open_share_link": {
                 Args: {
                     "token": string;
@@ -646,6 +710,17 @@ export type Database = {
             "pending_invalidations": {
                 Args: {
                     "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "pin_composition": {
+                Args: {
+                    "composition_id": string;
+                    "context": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "position"?: number;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };
@@ -717,6 +792,13 @@ export type Database = {
                     "origin"?: Json;
                     "paths"?: (string)[];
                     "scope"?: string;
+                };
+                Returns: Json;
+            };
+            "resolve_context": {
+                Args: {
+                    "context": string;
+                    "known_etags"?: (string)[];
                 };
                 Returns: Json;
             };
@@ -802,6 +884,15 @@ export type Database = {
                     "conversation"?: string;
                     "origin"?: Json;
                     "turn": string;
+                };
+                Returns: Json;
+            };
+            "unpin_composition": {
+                Args: {
+                    "context": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };
