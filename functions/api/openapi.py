@@ -93,15 +93,27 @@ class Applied(_Shape):
 
 
 class Preview(_Shape):
-    """What a fork would take over."""
+    """What a fork would take over, and what would change in it."""
 
-    model_config = ConfigDict(extra="allow")
+    upstream_id: str
+    from_version: int
+    to_version: int
+    up_to_date: bool
+    merged: dict[str, JsonValue] = Field({}, description="The document that it would be.")
+    conflicts: list[Conflict]
+    patch: list[dict[str, JsonValue]] = []
+    sentences: list[str] = []
 
 
 class Updated(Written):
-    """What a fork took over."""
+    """What a fork took over; where nothing was to be, it is as it was."""
 
-    model_config = ConfigDict(extra="allow")
+    upstream_id: str
+    from_version: int
+    to_version: int
+    up_to_date: bool
+    merged: bool = False
+    conflicts: list[Conflict]
 
 
 class Transferred(Written):

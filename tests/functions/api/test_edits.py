@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from functions.api.calls import WITH_ORIGIN
-from tests.functions.api.client import Client, Reply
+from tests.functions.api.client import Client
 from tests.functions.api.conftest import create
 from tests.people import NOBODY
 from tests.samples import small
@@ -90,7 +90,7 @@ def test_a_stale_edit_is_told_the_head_and_what_both_would_make(ann, method):
     ann("PUT", target, {"document": small(n=2, m=1)}, if_match='"1"')
     head = ann("GET", target)
 
-    def stale(n: int, m: int, query: str = "") -> Reply:
+    def stale(n: int, m: int, query: str = "") -> Any:
         if method == "PUT":
             more = {"on_conflict": "merge"} if query else {}
             return ann("PUT", target, {"document": small(n=n, m=m), **more}, if_match='"1"')
