@@ -27,6 +27,9 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "create_composition",
             "save_version",
+            "patch_composition",
+            "set_parameter",
+            "clear_parameter",
             "preview_merge",
             "update_metadata",
             "validate_document",
