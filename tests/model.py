@@ -18,6 +18,8 @@ say.
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -92,9 +94,11 @@ class Version:
     kind: str
     by: str | None
     parent: int | None = None
+    turn: str | None = None  # of an agent, in which its author made it
+    brought_back: int | None = None  # the version that it undoes others for
 
 
-@dataclass
+@dataclass(frozen=True)
 class Layer:
     """What somebody changed for themselves: on what, and what it looked like then."""
 
@@ -112,12 +116,29 @@ class Layer:
         } else "conflict"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Pin:
     """What is shown in a context."""
 
     composition: str
     position: int
+
+
+@dataclass
+class Note:
+    """What somebody changed in a turn of an agent, beside versions.
+
+    A layer, by composition and organisation; a pin, by organisation and context; or on which
+    version of its upstream a fork stands.
+    """
+
+    by: str
+    turn: str
+    kind: Literal["layer", "pin", "upstream"]
+    of: tuple[str | None, str | None]
+    before: Any
+    after: Any
+    undone: bool = False
 
 
 @dataclass
@@ -145,6 +166,15 @@ class Composition:
         """That of the head."""
         return self.versions[self.head].content
 
+    def stands_on(self) -> list[int]:
+        """The head, and what is under it: an undo stands on what it brought back."""
+        line, number = [], self.head
+        while number:
+            line.append(number)
+            version = self.versions[number]
+            number = version.brought_back or version.parent or 0
+        return line
+
     def append(self, version: Version) -> int:
         """Give it a version: the head, unless it is a conflict."""
         number = max(self.versions) + 1
@@ -167,6 +197,8 @@ class World:
         self.organizations: dict[str, Organization] = {}
         self.compositions: dict[str, Composition] = {}
         self.pins: dict[tuple[str, str], Pin] = {}  # by person or organisation, and context
+        self.notes: list[Note] = []
+        self.turn: str | None = None  # what is done now is done in it
         self.made: list[str] = []  # the names of all that was ever made
         self.time = 0
 
@@ -180,6 +212,9 @@ class World:
         ):
             raise Refused("42501")
         caller = [who] if who not in ("", JOBS) else []
+        if what != "undo_turn":
+            how = dict(how)
+            self.turn = how.pop("turn", None)
         answer: Json | None = getattr(self, what)(*caller, **how)
         return answer or {}
 
@@ -271,7 +306,9 @@ class World:
             self.require_rank(caller, organization, "member")
         composition = self.name("piece")
         self.compositions[composition] = Composition(
-            caller, organization, title, {1: Version(content, "create", caller)}, self.now()
+            *(caller, organization, title),
+            {1: Version(content, "create", caller, turn=self.turn)},
+            self.now(),
         )
         return self.written(composition)
 
@@ -323,6 +360,7 @@ class World:
 
     def append(self, composition: str, version: Version) -> Json:
         piece = self.compositions[composition]
+        version.turn = self.turn
         piece.append(version)
         piece.changed = self.now()
         return self.written(composition)
@@ -434,6 +472,9 @@ class World:
     def end(self, composition: str) -> None:
         """It is gone, and what was pinned of it."""
         del self.compositions[composition]
+        self.notes = [
+            note for note in self.notes if note.kind == "pin" or note.of[0] != composition
+        ]
         self.pins = {
             place: pin for place, pin in self.pins.items() if pin.composition != composition
         }
@@ -492,7 +533,8 @@ class World:
         before = base
         if mode == "extend" and holder in piece.layers:
             before, _ = piece.layers[holder].on(base)
-        self.put_layer(piece, holder, Layer(base_version, base, changed(before, change)))
+        layer = Layer(base_version, base, changed(before, change))
+        self.put_layer(caller, composition, holder, layer)
         return self.layer_summary(caller, composition, holder)
 
     def reset_layer(
@@ -508,7 +550,8 @@ class World:
                 was if fields is None or name in fields else letter
                 for name, was, letter in zip(FIELDS, layer.base, layer.wanted, strict=True)
             )
-            self.put_layer(piece, holder, Layer(layer.base_version, layer.base, wanted))
+            layer = Layer(layer.base_version, layer.base, wanted)
+            self.put_layer(caller, composition, holder, layer)
         return self.layer_summary(caller, composition, holder)
 
     def promote_layer(
@@ -539,7 +582,7 @@ class World:
             answer = self.append(composition, Version(content, "save", caller, piece.head))
         else:
             answer = self.fork(caller, composition, piece.head, content, fork_organization)
-        del piece.layers[holder]
+        self.put_layer(caller, composition, holder, None)
         return answer
 
     def get_layer(self, caller: str, composition: str, **whose: Any) -> Json:
@@ -572,11 +615,27 @@ class World:
         share = piece.shares.get((organization, None))
         return piece.organization == organization or (share is not None and not share.over)
 
-    def put_layer(self, piece: Composition, holder: str, layer: Layer) -> None:
+    def put_layer(self, caller: str, composition: str, holder: str, layer: Layer | None) -> None:
         """A layer that changes nothing is none."""
-        piece.layers.pop(holder, None)
-        if layer.base != layer.wanted:
-            piece.layers[holder] = layer
+        layers = self.compositions[composition].layers
+        before = layers.pop(holder, None)
+        if layer is not None and layer.base != layer.wanted:
+            layers[holder] = layer
+        if before or holder in layers:
+            organization = None if holder == caller else holder
+            self.note(caller, "layer", (composition, organization), before, layers.get(holder))
+
+    def note(
+        self,
+        caller: str,
+        kind: Literal["layer", "pin", "upstream"],
+        of: tuple[str | None, str | None],
+        before: Any,
+        after: Any,
+    ) -> None:
+        """Remember what is done in a turn."""
+        if self.turn:
+            self.notes.append(Note(caller, self.turn, kind, of, before, after))
 
     def laid(self, person: str, composition: str, content: str) -> tuple[str, list[list[str]]]:
         """Something with the layers of a person's organisations on it, and their states.
@@ -643,8 +702,16 @@ class World:
         if position is None:
             before = self.pins.get((holder, context))
             position = before.position if before else 0
-        self.pins[holder, context] = Pin(composition, position)
+        self.put_pin(caller, holder, context, Pin(composition, position))
         return self.pin_summary(caller, holder, context)
+
+    def put_pin(self, caller: str, holder: str, context: str, pin: Pin | None) -> None:
+        before = self.pins.pop((holder, context), None)
+        if pin:
+            self.pins[holder, context] = pin
+        if before != pin:
+            organization = None if holder == caller else holder
+            self.note(caller, "pin", (organization, context), before, pin)
 
     def unpin_composition(
         self,
@@ -664,7 +731,7 @@ class World:
         if (holder, context) not in self.pins:
             raise Refused("pin_not_found")
         unpinned = self.pin_summary(caller, holder, context)
-        del self.pins[holder, context]
+        self.put_pin(caller, holder, context, None)
         return unpinned
 
     def move_pin(
@@ -678,7 +745,7 @@ class World:
             or (organization and self.rank(caller, organization) not in ("admin", "owner"))
         ):
             raise Refused("no_row")
-        pin.position = position
+        self.pins[organization or caller, context] = Pin(pin.composition, position)
 
     def pin_summary(self, caller: str, holder: str, context: str) -> Json:
         pin = self.pins[holder, context]
@@ -753,6 +820,160 @@ class World:
             for (holder, context), pin in self.pins.items()
             if self.concerns(person, holder) and self.is_visible(person, pin.composition)
         ]
+
+    # Turns and upstreams.
+
+    def undo_turn(self, caller: str, turn: str) -> Json:
+        """All that somebody did in a turn is as before, or nothing is, where more stands on it."""
+        self.require_account(caller)
+        saved = copy.deepcopy((self.compositions, self.pins, self.notes))
+        try:
+            return self.undo(caller, turn)
+        except Refused:
+            self.compositions, self.pins, self.notes = saved
+            raise
+
+    def undo(self, caller: str, turn: str) -> Json:
+        mine = {
+            name: [
+                number
+                for number, version in piece.versions.items()
+                if (version.by, version.turn) == (caller, turn)
+            ]
+            for name, piece in self.compositions.items()
+        }
+        notes = [note for note in self.notes if (note.by, note.turn) == (caller, turn)]
+        if not notes and not any(mine.values()):
+            raise Refused("turn_not_found")
+        notes = [note for note in notes if not note.undone]
+        for organization in sorted({where for note in notes if (where := self.where(note))}):
+            self.require_rank(caller, organization, "admin")
+
+        touched = {self.touched(caller, note) for note in notes}
+        targets = []
+        for name in sorted(self.compositions, key=self.ids.__getitem__):
+            piece, numbers = self.compositions[name], mine[name]
+            undone = [number for number in piece.stands_on() if number in numbers]
+            if (1 in numbers and piece.trashed) or not (undone or name in touched):
+                continue
+            self.require_role(
+                caller, name, "viewer" if not undone else "owner" if undone[-1] == 1 else "editor"
+            )
+            targets.append((name, undone))
+
+        undone_pieces = [
+            self.undo_versions(caller, name, undone) for name, undone in targets if undone
+        ]
+        things: dict[Any, list[Note]] = {}
+        for note in notes:
+            things.setdefault((note.kind, note.of), []).append(note)
+        overtaken = [self.undo_notes(caller, changes) for changes in things.values()]
+        if "later" in undone_pieces + overtaken:
+            raise Refused("turn_overtaken")
+        if not undone_pieces and not any(kind != "upstream" for kind, _ in things):
+            raise Refused("turn_undone")
+        return {"turn": turn}
+
+    def turns(self) -> list[tuple[str, str]]:
+        """Who did something in which turn."""
+        versions = [v for piece in self.compositions.values() for v in piece.versions.values()]
+        return sorted(
+            {(version.by, version.turn) for version in versions if version.by and version.turn}
+            | {(note.by, note.turn) for note in self.notes}
+        )
+
+    def where(self, note: Note) -> str | None:
+        """The organisation for which something was changed."""
+        return note.of[0] if note.kind == "pin" else note.of[1]
+
+    def touched(self, caller: str, note: Note) -> str | None:
+        """The composition that is touched if that is taken back."""
+        if note.kind != "pin":
+            return note.of[0]
+        before = note.before and note.before.composition
+        return before if self.exists(before) and self.is_visible(caller, before) else None
+
+    def undo_versions(self, caller: str, composition: str, undone: list[int]) -> str:
+        """Bring back what was before the versions, or throw away what they are all of."""
+        piece = self.compositions[composition]
+        line = piece.stands_on()
+        above = line[: line.index(undone[-1])]
+        # Undone already was what others brought something back over.
+        if any(number not in undone and piece.versions[number].kind != "undo" for number in above):
+            return "later"
+        piece.changed = self.now()
+        before = piece.versions[undone[-1]].parent
+        if before is None:
+            piece.trashed = True
+        else:
+            content = piece.versions[before].content
+            piece.append(Version(content, "undo", caller, piece.head, brought_back=before))
+        return ""
+
+    def undo_notes(self, caller: str, changes: list[Note]) -> str:
+        """Make one thing what it was before changes of it."""
+        first, last = changes[0], changes[-1]
+        for note in changes:
+            note.undone = True
+        if first.kind == "upstream":
+            piece = self.compositions[first.of[0] or ""]
+            piece.forked_from = first.before
+            return ""
+
+        alone = all(a.after == b.before for a, b in itertools.pairwise(changes))
+        if first.kind == "layer":
+            composition, organization = first.of
+            layers = self.compositions[composition or ""].layers
+            if not alone or layers.pop(organization or caller, None) != last.after:
+                return "later"
+            if first.before:
+                layers[organization or caller] = first.before
+            return ""
+
+        organization, context = first.of
+        place = organization or caller, context or ""
+        is_gone = last.after and not self.exists(last.after.composition)
+        pin = self.pins.pop(place, None)
+        if not alone or (pin != last.after and not (pin is None and is_gone)):
+            return "later"
+        before = first.before
+        if before and self.exists(before.composition):
+            composition = before.composition
+            if self.is_visible(caller, composition) and (
+                organization is None or self.views(organization, composition)
+            ):
+                self.pins[place] = before
+        return ""
+
+    def update_from_upstream(
+        self,
+        caller: str,
+        composition: str,
+        apply: bool,
+        on_conflict: Literal["reject", "keep"] = "reject",
+    ) -> Json:
+        """Editors of a fork take over what was changed since in what it was made from.
+
+        What the fork has changed itself stays, if they say so.
+        """
+        piece = self.require_role(caller, composition, "editor" if apply else "viewer")
+        upstream, version = piece.forked_from or ("", 0)
+        if not self.exists(upstream) or not self.is_visible(caller, upstream):
+            raise Refused("upstream_not_found")
+        source = self.compositions[upstream]
+        facts = {"upstream_id": upstream, "from_version": version, "to_version": source.head}
+        facts["up_to_date"] = version == source.head
+        base = source.versions[version].content
+        whole, flags = merged(base, piece.content, source.content, keep_edits=False)
+        if not apply:
+            return facts
+        if version == source.head:
+            return self.written(composition) | facts
+        if flags and on_conflict == "reject":
+            raise Refused("merge_conflict")
+        piece.forked_from = upstream, source.head
+        self.note(caller, "upstream", (composition, None), (upstream, version), piece.forked_from)
+        return self.append(composition, Version(whole, "upstream", caller, piece.head)) | facts
 
     # Shares.
 
@@ -998,6 +1219,7 @@ class World:
         if not place.members:
             del self.organizations[organization]
             self.pins = {key: pin for key, pin in self.pins.items() if key[0] != organization}
+            self.notes = [note for note in self.notes if organization not in note.of]
 
     # Jobs, and what is nobody's act.
 
@@ -1054,6 +1276,7 @@ class World:
             if piece.owner == person:
                 self.end(name)
         self.pins = {key: pin for key, pin in self.pins.items() if key[0] != person}
+        self.notes = [note for note in self.notes if note.by != person]
         self.accounts.remove(person)
 
     # What there is to see.
@@ -1187,10 +1410,11 @@ class World:
                 for place_name, place in self.organizations.items()
                 for name, invited in place.invitations.items()
             ],
-            # Once each, and only what a version or a layer reaches.
+            # Once each, and only what a version, a layer, or one that may come back, reaches.
             "compositions": list(
                 {version.content for piece in pieces for version in piece.versions.values()}
                 | {layer.base for piece in pieces for layer in piece.layers.values()}
+                | {note.before.base for note in self.notes if isinstance(note.before, Layer)}
             ),
         }
 

@@ -24,6 +24,12 @@ PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
 NOBODY = ""
 STRANGER = "zoe"  # whom nobody gives anything, and who makes nothing
 LETTERS = ["a", "b", NOTHING]
+TURNS = ["turn 1", "turn 2"]
+IN_TURNS = (
+    *("create_composition", "save_version", "patch_composition", "restore_version"),
+    *("fork_composition", "update_from_upstream", "set_layer", "reset_layer", "promote_layer"),
+    *("pin_composition", "unpin_composition"),
+)
 CONTENTS = ["aa-", "ab-", "-ba"]
 
 
@@ -353,6 +359,19 @@ class Tries:
         caller, how = self.known_pin()
         return caller, how | {"position": self.draw(st.integers(0, 2))}
 
+    def undo_turn(self) -> tuple[str, Json]:
+        caller, turn = self.one_of(self.world.turns())
+        return self.anyone() if self.rarely() else caller, {"turn": turn}
+
+    def update_from_upstream(self) -> tuple[str, Json]:
+        forks = [name for name, piece in self.world.compositions.items() if piece.forked_from]
+        composition = self.composition() if self.rarely() else str(self.one_of(forks))
+        return self.party(composition, "owner", "editor"), {
+            "composition": composition,
+            "apply": not self.sometimes(),
+            "on_conflict": self.one_of(["reject", "keep"]),
+        }
+
     def create_organization(self) -> tuple[str, Json]:
         return self.person(), {"name": "Northwind"}
 
@@ -543,6 +562,12 @@ def acts(draw: st.DrawFn) -> Act:
         possible += ["purge_trash"]
     if world.accounts != {STRANGER} and tries.rarely():
         possible += ["delete_account"] * 3
+    if world.turns():
+        possible += ["undo_turn"] * 3
+    if any(piece.forked_from for piece in world.compositions.values()):
+        possible += ["update_from_upstream"] * 2
     what = tries.one_of(possible)
     who, how = getattr(tries, what)()
+    if what in IN_TURNS and tries.sometimes():
+        how["turn"] = tries.one_of(TURNS)
     return Act(who, what, how)

@@ -409,11 +409,19 @@ class Play:
     # ----- where changes are seen
 
     def _where(self, piece: Piece, whose: Party | None = None) -> list[tuple[Person | None, Page]]:
-        """Where a change of a composition is seen: for whom it is meant, above all."""
-        people = self._concerned(whose)
+        """Where a change of a composition is seen: for whom it is meant, and where it is pinned."""
         contexts = [Page("context", context) for context in CONTEXTS]
         pages = [Page("composition", piece.id)] * 4 + [Page("bare", piece.id), HOME, *contexts]
-        return list(itertools.product(people, pages))
+        anywhere = list(itertools.product(self._concerned(whose), pages))
+        pinned: list[tuple[Person | None, Page]] = [
+            (person, page)
+            for party in [*self._world.people, *self._world.organizations]
+            for page in contexts
+            if piece.id in party.pins[page.name].values
+            for person in self._concerned(party)
+        ]
+        # As many of the one as of the other.
+        return anywhere + self._random.choices(pinned, k=len(anywhere)) if pinned else anywhere
 
     def _pinned(self, whose: Party) -> list[tuple[Person | None, Page]]:
         pages = [HOME, *(Page("context", context) for context in CONTEXTS)]
