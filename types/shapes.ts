@@ -59,6 +59,32 @@ export interface Transferred extends Written {
   organization_id: string | null;
 }
 
+/** What update_from_upstream() would do. */
+export interface UpstreamPreview {
+  upstream_id: string;
+  from_version: number;
+  to_version: number;
+  up_to_date: boolean;
+  /** What would change in the fork. */
+  patch: Operation[];
+  sentences: string[];
+  conflicts: MergeConflict[];
+  /** What the fork would be; none: the changes of both do not go together. */
+  merged?: CompositionDocument;
+}
+
+/** What update_from_upstream() has done. */
+export interface UpstreamUpdate extends Written {
+  upstream_id: string;
+  from_version: number;
+  to_version: number;
+  /** Then nothing was done. */
+  up_to_date: boolean;
+  /** Where the fork stays as it was. */
+  conflicts: MergeConflict[];
+  merged?: true;
+}
+
 /** What undo_turn() has changed. */
 export interface UndoneTurn {
   turn: string;
@@ -422,6 +448,7 @@ export interface Answers {
   undelete_composition: Written;
   undo_turn: UndoneTurn;
   unshare_composition: Share;
+  update_from_upstream: UpstreamPreview | UpstreamUpdate;
   update_metadata: Written;
   validate_document: Verdict;
 }
@@ -442,6 +469,7 @@ export interface Arguments {
   save_version: { origin?: Origin | null };
   set_parameter: { origin?: Origin | null };
   undo_turn: { origin?: Origin | null };
+  update_from_upstream: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];
