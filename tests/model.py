@@ -8,6 +8,9 @@ People, organisations and compositions are names. A name that nothing has (any m
 an id that nothing has. Every function of the API is a method here with the caller as its first
 argument; it returns what the answer says at least, or raises Refused.
 
+A document is a word: each of its letters is the value of one of the FIELDS, and NOTHING stands for
+a field that is not there. A change is such a word, too, with KEPT where nothing changes.
+
 Where several reasons to refuse meet, the first of these is given: what the caller may not see, what
 the caller may not do, where it is (in the trash or not), what else the arguments name, what they
 say.
@@ -15,6 +18,9 @@ say.
 
 from __future__ import annotations
 
+import copy
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,10 +32,13 @@ ANON = "anon"
 JOBS = "jobs"
 FOR_JOBS = ("purge_trash", "record_usage")
 
+NOTHING = "-"
+KEPT = "."
+FIELDS = "xyz"
+CONTEXTS = ["home", "route:/videos"]
+
 RANKS: list[Rank] = ["member", "admin", "owner"]
 ROLES: list[Role] = ["viewer", "editor", "owner"]
-
-CONTEXTS = ["home", "route:/videos"]
 
 
 class Refused(Exception):
@@ -57,6 +66,7 @@ class Organization:
 
     members: dict[str, Rank]
     invitations: dict[str, Invitation] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)  # when each of them came
 
     def owners(self) -> list[str]:
         """Who owns it: at least one, always."""
@@ -77,14 +87,70 @@ class Share:
 
 
 @dataclass
+class Version:
+    """A content that a composition had, or would have had."""
+
+    content: str
+    kind: str
+    by: str | None
+    parent: int | None = None
+    turn: str | None = None  # of an agent, in which its author made it
+    brought_back: int | None = None  # the version that it undoes others for
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What somebody changed for themselves: on what, and what it looked like then."""
+
+    base_version: int
+    base: str
+    wanted: str
+
+    def on(self, beneath: str) -> tuple[str, str]:
+        """What something looks like with it, and its state: how well it applies."""
+        if beneath == self.base:
+            return self.wanted, "applied"
+        shown, flags = merged(self.base, beneath, self.wanted, keep_edits=False)
+        return shown, "applied" if not flags else "stale" if flags <= {
+            "edit_delete"
+        } else "conflict"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What is shown in a context."""
+
+    composition: str
+    position: int
+
+
+@dataclass
+class Note:
+    """What somebody changed in a turn of an agent, beside versions.
+
+    A layer, by composition and organisation; a pin, by organisation and context; or on which
+    version of its upstream a fork stands.
+    """
+
+    by: str
+    turn: str
+    kind: Literal["layer", "pin", "upstream"]
+    of: tuple[str | None, str | None]
+    before: Any
+    after: Any
+    undone: bool = False
+
+
+@dataclass
 class Composition:
     """A named history of contents, with an owner; an organisation's unless personal."""
 
     owner: str
     organization: str | None
     title: str
-    contents: list[str]  # of version 1, 2, 3 …
+    versions: dict[int, Version]
     changed: int
+    head: int = 1  # the newest version that is no conflict
     # By person or organisation, and by the link that the person came by, if they did.
     shares: dict[tuple[str, str | None], Share] = field(default_factory=dict)
     links: dict[str, Share] = field(default_factory=dict)
@@ -93,6 +159,29 @@ class Composition:
     forked_from: tuple[str, int] | None = None
     labels: dict[int, str] = field(default_factory=dict)
     loads: int = 0
+    layers: dict[str, Layer] = field(default_factory=dict)  # by person or organisation
+
+    @property
+    def content(self) -> str:
+        """That of the head."""
+        return self.versions[self.head].content
+
+    def stands_on(self) -> list[int]:
+        """The head, and what is under it: an undo stands on what it brought back."""
+        line, number = [], self.head
+        while number:
+            line.append(number)
+            version = self.versions[number]
+            number = version.brought_back or version.parent or 0
+        return line
+
+    def append(self, version: Version) -> int:
+        """Give it a version: the head, unless it is a conflict."""
+        number = max(self.versions) + 1
+        self.versions[number] = version
+        if version.kind != "conflict":
+            self.head = number
+        return number
 
     def rows_of_links(self) -> list[tuple[tuple[str, str | None], Share]]:
         """Links among the shares: without a grantee."""
@@ -102,14 +191,14 @@ class Composition:
 class World:
     """All there is, and all that can happen to it."""
 
-    def __init__(self, people: list[str]) -> None:
+    def __init__(self, people: list[str], ids: Mapping[str, str]) -> None:
         self.accounts = set(people)
+        self.ids = ids  # of organisations: where nothing else decides, their order does
         self.organizations: dict[str, Organization] = {}
         self.compositions: dict[str, Composition] = {}
-        # What is pinned: by person or organisation, and context.
-        self.pins: dict[tuple[str, str], str] = {}
-        # The memberships that there are, in the order in which they began.
-        self.memberships: list[tuple[str, str]] = []
+        self.pins: dict[tuple[str, str], Pin] = {}  # by person or organisation, and context
+        self.notes: list[Note] = []
+        self.turn: str | None = None  # what is done now is done in it
         self.made: list[str] = []  # the names of all that was ever made
         self.time = 0
 
@@ -123,22 +212,11 @@ class World:
         ):
             raise Refused("42501")
         caller = [who] if who not in ("", JOBS) else []
+        if what != "undo_turn":
+            how = dict(how)
+            self.turn = how.pop("turn", None)
         answer: Json | None = getattr(self, what)(*caller, **how)
-        self.tidy()
         return answer or {}
-
-    def tidy(self) -> None:
-        """Memberships are kept in their order; pins go with what they are of, and on."""
-        there = [
-            (name, person) for name, place in self.organizations.items() for person in place.members
-        ]
-        self.memberships = [membership for membership in self.memberships if membership in there]
-        self.memberships += [one for one in there if one not in self.memberships]
-        self.pins = {
-            (owner, context): composition
-            for (owner, context), composition in self.pins.items()
-            if (owner in self.accounts or owner in self.organizations) and self.exists(composition)
-        }
 
     # Who is what.
 
@@ -202,6 +280,12 @@ class World:
             raise Refused("composition_not_trashed")
         return piece
 
+    def require_version(self, piece: Composition, version: int) -> Version:
+        """A version that the composition has."""
+        if version not in piece.versions:
+            raise Refused("version_not_found")
+        return piece.versions[version]
+
     def require_rank(self, person: str, organization: str, required: Rank) -> Organization:
         """An organisation in which the person is enough."""
         rank = self.rank(person, organization)
@@ -222,27 +306,70 @@ class World:
             self.require_rank(caller, organization, "member")
         composition = self.name("piece")
         self.compositions[composition] = Composition(
-            caller, organization, title, [content], self.now()
+            *(caller, organization, title),
+            {1: Version(content, "create", caller, turn=self.turn)},
+            self.now(),
         )
         return self.written(composition)
 
-    def save_version(self, caller: str, composition: str, base_version: int, content: str) -> Json:
-        """Editors save, on top of the head."""
+    def save_version(
+        self,
+        caller: str,
+        composition: str,
+        base_version: int,
+        content: str,
+        on_conflict: Literal["reject", "merge"] = "reject",
+    ) -> Json:
+        """Editors save, on top of the head, or merged into what others made of it meanwhile.
+
+        What does not go together is kept beside it.
+        """
         piece = self.require_role(caller, composition, "editor")
-        if base_version != len(piece.contents):
-            raise Refused("version_conflict", head_version=len(piece.contents))
-        piece.contents.append(content)
+        if base_version == piece.head:
+            return self.append(composition, Version(content, "save", caller, piece.head))
+        base = piece.versions.get(base_version)
+        if base is not None and base.kind == "conflict":
+            base_version = base.parent or 0
+            base = piece.versions.get(base_version)
+        if on_conflict == "reject" or base is None:
+            raise Refused("version_conflict", head_version=piece.head)
+        whole, flags = merged(base.content, piece.content, content)
+        if not flags:
+            merge = Version(whole, "merge", caller, piece.head)
+            return self.append(composition, merge) | {"merged": True}
+        kept = Version(content, "conflict", caller, base_version)
+        number = next((n for n, other in piece.versions.items() if other == kept), None)
+        number = number or piece.append(kept)
+        return self.written(composition) | {"merged": False, "conflict_version": number}
+
+    def patch_composition(
+        self,
+        caller: str,
+        composition: str,
+        base_version: int,
+        change: str,
+        on_conflict: Literal["reject", "merge"] = "reject",
+    ) -> Json:
+        """Editors do the same, by saying what changes."""
+        piece = self.require_role(caller, composition, "editor")
+        base = piece.versions.get(base_version)
+        if base is None:
+            raise Refused("version_conflict", head_version=piece.head)
+        content = changed(base.content, change)
+        return self.save_version(caller, composition, base_version, content, on_conflict)
+
+    def append(self, composition: str, version: Version) -> Json:
+        piece = self.compositions[composition]
+        version.turn = self.turn
+        piece.append(version)
         piece.changed = self.now()
         return self.written(composition)
 
     def restore_version(self, caller: str, composition: str, version: int) -> Json:
         """Editors bring the content of an earlier version back, as a new one."""
         piece = self.require_role(caller, composition, "editor")
-        if not 1 <= version <= len(piece.contents):
-            raise Refused("version_not_found")
-        piece.contents.append(piece.contents[version - 1])
-        piece.changed = self.now()
-        return self.written(composition)
+        content = self.require_version(piece, version).content
+        return self.append(composition, Version(content, "restore", caller, piece.head))
 
     def rename(self, caller: str, composition: str, title: str) -> None:
         """Editors update the table. Who may not finds no row to update."""
@@ -257,8 +384,7 @@ class World:
     def label_version(self, caller: str, composition: str, version: int, label: str) -> Json:
         """Editors give a version a name."""
         piece = self.require_role(caller, composition, "editor")
-        if not 1 <= version <= len(piece.contents):
-            raise Refused("version_not_found")
+        self.require_version(piece, version)
         piece.labels[version] = label
         return {"version": version, "label": label}
 
@@ -271,13 +397,19 @@ class World:
     ) -> Json:
         """Who views a composition makes one of their own out of a version of it."""
         source = self.require_role(caller, composition, "viewer")
-        chosen = len(source.contents) if version is None else version
-        if not 1 <= chosen <= len(source.contents):
-            raise Refused("version_not_found")
-        content = source.contents[chosen - 1]
-        fork = self.create_composition(caller, source.title, content, organization)
-        self.compositions[fork["composition_id"]].forked_from = composition, chosen
-        return fork
+        chosen = source.head if version is None else version
+        content = self.require_version(source, chosen).content
+        return self.fork(caller, composition, chosen, content, organization)
+
+    def fork(
+        self, caller: str, composition: str, version: int, content: str, organization: str | None
+    ) -> Json:
+        title = self.compositions[composition].title
+        answer = self.create_composition(caller, title, content, organization)
+        fork = self.compositions[answer["composition_id"]]
+        fork.forked_from = composition, version
+        fork.versions[1].kind = "fork"
+        return answer
 
     def transfer_composition(
         self,
@@ -334,17 +466,26 @@ class World:
         if piece.organization is not None:
             self.require_rank(caller, piece.organization, "admin")
         written = self.written(composition)
-        del self.compositions[composition]
+        self.end(composition)
         return written
+
+    def end(self, composition: str) -> None:
+        """It is gone, and what was pinned of it."""
+        del self.compositions[composition]
+        self.notes = [
+            note for note in self.notes if note.kind == "pin" or note.of[0] != composition
+        ]
+        self.pins = {
+            place: pin for place, pin in self.pins.items() if pin.composition != composition
+        }
 
     # Reading: what is seen otherwise is in seen_by().
 
     def get_version(self, caller: str, composition: str, version: int) -> Json:
         """Who views a composition views all of its versions."""
         piece = self.require_role(caller, composition, "viewer")
-        if not 1 <= version <= len(piece.contents):
-            raise Refused("version_not_found")
-        return {"version": version, "content_hash": piece.contents[version - 1]}
+        found = self.require_version(piece, version)
+        return {"version": version, "content_hash": found.content}
 
     def list_versions(self, caller: str, composition: str) -> Json:
         self.require_role(caller, composition, "viewer")
@@ -373,6 +514,466 @@ class World:
     def list_shares(self, caller: str, composition: str) -> Json:
         self.require_role(caller, composition, "viewer")
         return {}
+
+    # Layers.
+
+    def set_layer(
+        self,
+        caller: str,
+        composition: str,
+        base_version: int,
+        change: str,
+        mode: Literal["replace", "extend"] = "replace",
+        **whose: Any,
+    ) -> Json:
+        """Who views a composition changes it for themselves; admins, for their organisation."""
+        piece, holder = self.require_layer(caller, composition, "admin", **whose)
+        self.require_version(piece, base_version)
+        base = self.beneath(caller, composition, base_version, holder)
+        before = base
+        if mode == "extend" and holder in piece.layers:
+            before, _ = piece.layers[holder].on(base)
+        layer = Layer(base_version, base, changed(before, change))
+        self.put_layer(caller, composition, holder, layer)
+        return self.layer_summary(caller, composition, holder)
+
+    def reset_layer(
+        self, caller: str, composition: str, fields: str | None = None, **whose: Any
+    ) -> Json:
+        """Who made a layer takes it back, or some fields of it."""
+        piece, holder = self.require_layer(caller, composition, "admin", **whose)
+        layer = piece.layers.get(holder)
+        if not set(fields or "") <= set(layer_fields(layer)):
+            raise Refused("layer_path_not_found")
+        if layer is not None:
+            wanted = "".join(
+                was if fields is None or name in fields else letter
+                for name, was, letter in zip(FIELDS, layer.base, layer.wanted, strict=True)
+            )
+            layer = Layer(layer.base_version, layer.base, wanted)
+            self.put_layer(caller, composition, holder, layer)
+        return self.layer_summary(caller, composition, holder)
+
+    def promote_layer(
+        self,
+        caller: str,
+        composition: str,
+        into: Literal["version", "fork"],
+        fork_organization: str | None = None,
+        **whose: Any,
+    ) -> Json:
+        """Editors make a layer a version, viewers a composition of their own.
+
+        A version has no layer of an organisation beneath a person's; a fork has.
+        """
+        if into == "version":
+            self.require_role(caller, composition, "editor")
+        piece, holder = self.require_layer(caller, composition, "admin", **whose)
+        layer = piece.layers.get(holder)
+        if layer is None:
+            raise Refused("layer_not_found")
+        beneath = piece.content
+        if into == "fork":
+            beneath = self.beneath(caller, composition, piece.head, holder)
+        content, state = layer.on(beneath)
+        if state != "applied":
+            raise Refused("layer_conflict")
+        if into == "version":
+            answer = self.append(composition, Version(content, "save", caller, piece.head))
+        else:
+            answer = self.fork(caller, composition, piece.head, content, fork_organization)
+        self.put_layer(caller, composition, holder, None)
+        return answer
+
+    def get_layer(self, caller: str, composition: str, **whose: Any) -> Json:
+        """Who views a composition sees their own layer, members that of their organisation."""
+        _, holder = self.require_layer(caller, composition, "member", **whose)
+        return self.layer_summary(caller, composition, holder)
+
+    def require_layer(
+        self,
+        caller: str,
+        composition: str,
+        required: Rank,
+        scope: Literal["me", "organization"] = "me",
+        organization: str | None = None,
+    ) -> tuple[Composition, str]:
+        """A composition that the caller views, and whose layer it is."""
+        piece = self.require_role(caller, composition, "viewer")
+        if scope == "me":
+            return piece, caller
+        holder = organization or piece.organization or ""
+        self.require_rank(caller, holder, "member")
+        if not self.views(holder, composition):
+            raise Refused("organization_not_found")
+        self.require_rank(caller, holder, required)
+        return piece, holder
+
+    def views(self, organization: str, composition: str) -> bool:
+        """Whether members view a composition through their organisation."""
+        piece = self.compositions[composition]
+        share = piece.shares.get((organization, None))
+        return piece.organization == organization or (share is not None and not share.over)
+
+    def put_layer(self, caller: str, composition: str, holder: str, layer: Layer | None) -> None:
+        """A layer that changes nothing is none."""
+        layers = self.compositions[composition].layers
+        before = layers.pop(holder, None)
+        if layer is not None and layer.base != layer.wanted:
+            layers[holder] = layer
+        if before or holder in layers:
+            organization = None if holder == caller else holder
+            self.note(caller, "layer", (composition, organization), before, layers.get(holder))
+
+    def note(
+        self,
+        caller: str,
+        kind: Literal["layer", "pin", "upstream"],
+        of: tuple[str | None, str | None],
+        before: Any,
+        after: Any,
+    ) -> None:
+        """Remember what is done in a turn."""
+        if self.turn:
+            self.notes.append(Note(caller, self.turn, kind, of, before, after))
+
+    def laid(self, person: str, composition: str, content: str) -> tuple[str, list[list[str]]]:
+        """Something with the layers of a person's organisations on it, and their states.
+
+        Those lie on each other by the ids of the organisations.
+        """
+        states = []
+        for holder in sorted(self.organizations, key=self.ids.__getitem__):
+            layer = self.compositions[composition].layers.get(holder)
+            if layer and self.rank(person, holder) and self.views(holder, composition):
+                content, state = layer.on(content)
+                states.append([holder, state])
+        return content, states
+
+    def beneath(self, person: str, composition: str, version: int, holder: str) -> str:
+        """What a layer lies on: on a version, or on those of the person's organisations."""
+        content = self.compositions[composition].versions[version].content
+        return self.laid(person, composition, content)[0] if holder == person else content
+
+    def shown(self, person: str, composition: str) -> tuple[str, list[list[str]]]:
+        """What a person sees who loads a composition, with the layers that make it."""
+        piece = self.compositions[composition]
+        content, states = self.laid(person, composition, piece.content)
+        if layer := piece.layers.get(person):
+            content, state = layer.on(content)
+            states.append(["me", state])
+        return content, states
+
+    def layer_summary(self, caller: str, composition: str, holder: str) -> Json:
+        piece = self.compositions[composition]
+        layer, state = piece.layers.get(holder), "none"
+        if layer:
+            state = layer.on(self.beneath(caller, composition, piece.head, holder))[1]
+        return {
+            "composition_id": composition,
+            "organization_id": None if holder == caller else holder,
+            "base_version": layer and layer.base_version,
+            "version": piece.head,
+            "state": state,
+            "changes": [f"/body/{name}" for name in layer_fields(layer)],
+        }
+
+    # Pins.
+
+    def pin_composition(
+        self,
+        caller: str,
+        context: str,
+        composition: str,
+        scope: Literal["me", "organization"] = "me",
+        organization: str | None = None,
+        position: int | None = None,
+    ) -> Json:
+        """People pin what they view; admins, for their organisation, what all of it views."""
+        piece = self.require_role(caller, composition, "viewer")
+        holder = caller
+        if scope == "organization":
+            if organization is None and piece.organization is None:
+                raise Refused("invalid_argument")
+            holder = organization or piece.organization or ""
+            self.require_rank(caller, holder, "admin")
+            if not self.views(holder, composition):
+                raise Refused("not_visible_to_organization")
+        if position is None:
+            before = self.pins.get((holder, context))
+            position = before.position if before else 0
+        self.put_pin(caller, holder, context, Pin(composition, position))
+        return self.pin_summary(caller, holder, context)
+
+    def put_pin(self, caller: str, holder: str, context: str, pin: Pin | None) -> None:
+        before = self.pins.pop((holder, context), None)
+        if pin:
+            self.pins[holder, context] = pin
+        if before != pin:
+            organization = None if holder == caller else holder
+            self.note(caller, "pin", (organization, context), before, pin)
+
+    def unpin_composition(
+        self,
+        caller: str,
+        context: str,
+        scope: Literal["me", "organization"] = "me",
+        organization: str | None = None,
+    ) -> Json:
+        """Who may pin takes it back."""
+        if scope == "organization":
+            if organization is None:
+                raise Refused("invalid_argument")
+            self.require_rank(caller, organization, "admin")
+        else:
+            self.require_account(caller)
+        holder = organization or caller
+        if (holder, context) not in self.pins:
+            raise Refused("pin_not_found")
+        unpinned = self.pin_summary(caller, holder, context)
+        self.put_pin(caller, holder, context, None)
+        return unpinned
+
+    def move_pin(
+        self, caller: str, context: str, position: int, organization: str | None = None
+    ) -> None:
+        """Who may pin updates the table, where it is for them to see."""
+        pin = self.pins.get((organization or caller, context))
+        if (
+            pin is None
+            or not self.is_visible(caller, pin.composition)
+            or (organization and self.rank(caller, organization) not in ("admin", "owner"))
+        ):
+            raise Refused("no_row")
+        self.pins[organization or caller, context] = Pin(pin.composition, position)
+
+    def pin_summary(self, caller: str, holder: str, context: str) -> Json:
+        pin = self.pins[holder, context]
+        return {
+            "context": context,
+            "organization_id": None if holder == caller else holder,
+            "composition_id": pin.composition if self.is_visible(caller, pin.composition) else None,
+            "position": pin.position,
+        }
+
+    def is_visible(self, person: str, composition: str) -> bool:
+        """Whether loading answers a person: not what is in the trash."""
+        piece = self.compositions[composition]
+        return self.role(person, composition) is not None and not piece.trashed
+
+    def chosen(self, person: str, context: str) -> tuple[str | None, int]:
+        """Whose pin says what a person is shown, and how many were passed over for it.
+
+        One's own; else that of the organisation to which one has belonged for longest. What cannot
+        be seen now, is passed over.
+        """
+        holders = [person, *self.organizations_of(person)]
+        candidates = [holder for holder in holders if (holder, context) in self.pins]
+        for skipped, holder in enumerate(candidates):
+            if self.is_visible(person, self.pins[holder, context].composition):
+                return holder, skipped
+        return None, len(candidates)
+
+    def organizations_of(self, person: str) -> list[str]:
+        """Those that a person belongs to, for longest first."""
+        places = self.organizations.items()
+        return [
+            name
+            for _, name in sorted(
+                (place.since[person], name) for name, place in places if person in place.members
+            )
+        ]
+
+    def resolved(self, person: str, context: str) -> Json:
+        """What a person is shown in a context, and how many pins were passed over for it."""
+        holder, skipped = self.chosen(person, context)
+        if holder is None:
+            return {"refused": "nothing_pinned", "skipped": skipped}
+        composition = self.pins[holder, context].composition
+        return {
+            "composition_id": composition,
+            "of": "me" if holder == person else holder,
+            "shown": self.shown(person, composition)[0],
+            "role": self.role(person, composition),
+            "skipped": skipped,
+        }
+
+    def first_page(self, person: str) -> Json:
+        """What a person is shown first."""
+        places = {person: "me"} | {name: name for name in self.organizations_of(person)}
+        return {
+            "home": self.resolved(person, "home"),
+            "contexts": [
+                [context, places[holder], pin.position]
+                for (holder, context), pin in self.pins.items()
+                if holder in places
+            ],
+            "organizations": [
+                [name, self.rank(person, name)] for name in self.organizations_of(person)
+            ],
+        }
+
+    def pins_shown_to(self, person: str) -> list[list[Any]]:
+        """A person's own pins and those of their organisations, on what they may see."""
+        return [
+            [holder, context, pin.composition, pin.position]
+            for (holder, context), pin in self.pins.items()
+            if self.concerns(person, holder) and self.is_visible(person, pin.composition)
+        ]
+
+    # Turns and upstreams.
+
+    def undo_turn(self, caller: str, turn: str) -> Json:
+        """All that somebody did in a turn is as before, or nothing is, where more stands on it."""
+        self.require_account(caller)
+        saved = copy.deepcopy((self.compositions, self.pins, self.notes))
+        try:
+            return self.undo(caller, turn)
+        except Refused:
+            self.compositions, self.pins, self.notes = saved
+            raise
+
+    def undo(self, caller: str, turn: str) -> Json:
+        mine = {
+            name: [
+                number
+                for number, version in piece.versions.items()
+                if (version.by, version.turn) == (caller, turn)
+            ]
+            for name, piece in self.compositions.items()
+        }
+        notes = [note for note in self.notes if (note.by, note.turn) == (caller, turn)]
+        if not notes and not any(mine.values()):
+            raise Refused("turn_not_found")
+        notes = [note for note in notes if not note.undone]
+        for organization in sorted({where for note in notes if (where := self.where(note))}):
+            self.require_rank(caller, organization, "admin")
+
+        touched = {self.touched(caller, note) for note in notes}
+        targets = []
+        for name in sorted(self.compositions, key=self.ids.__getitem__):
+            piece, numbers = self.compositions[name], mine[name]
+            undone = [number for number in piece.stands_on() if number in numbers]
+            if (1 in numbers and piece.trashed) or not (undone or name in touched):
+                continue
+            self.require_role(
+                caller, name, "viewer" if not undone else "owner" if undone[-1] == 1 else "editor"
+            )
+            targets.append((name, undone))
+
+        undone_pieces = [
+            self.undo_versions(caller, name, undone) for name, undone in targets if undone
+        ]
+        things: dict[Any, list[Note]] = {}
+        for note in notes:
+            things.setdefault((note.kind, note.of), []).append(note)
+        overtaken = [self.undo_notes(caller, changes) for changes in things.values()]
+        if "later" in undone_pieces + overtaken:
+            raise Refused("turn_overtaken")
+        if not undone_pieces and not any(kind != "upstream" for kind, _ in things):
+            raise Refused("turn_undone")
+        return {"turn": turn}
+
+    def turns(self) -> list[tuple[str, str]]:
+        """Who did something in which turn."""
+        versions = [v for piece in self.compositions.values() for v in piece.versions.values()]
+        return sorted(
+            {(version.by, version.turn) for version in versions if version.by and version.turn}
+            | {(note.by, note.turn) for note in self.notes}
+        )
+
+    def where(self, note: Note) -> str | None:
+        """The organisation for which something was changed."""
+        return note.of[0] if note.kind == "pin" else note.of[1]
+
+    def touched(self, caller: str, note: Note) -> str | None:
+        """The composition that is touched if that is taken back."""
+        if note.kind != "pin":
+            return note.of[0]
+        before = note.before and note.before.composition
+        return before if self.exists(before) and self.is_visible(caller, before) else None
+
+    def undo_versions(self, caller: str, composition: str, undone: list[int]) -> str:
+        """Bring back what was before the versions, or throw away what they are all of."""
+        piece = self.compositions[composition]
+        line = piece.stands_on()
+        above = line[: line.index(undone[-1])]
+        # Undone already was what others brought something back over.
+        if any(number not in undone and piece.versions[number].kind != "undo" for number in above):
+            return "later"
+        piece.changed = self.now()
+        before = piece.versions[undone[-1]].parent
+        if before is None:
+            piece.trashed = True
+        else:
+            content = piece.versions[before].content
+            piece.append(Version(content, "undo", caller, piece.head, brought_back=before))
+        return ""
+
+    def undo_notes(self, caller: str, changes: list[Note]) -> str:
+        """Make one thing what it was before changes of it."""
+        first, last = changes[0], changes[-1]
+        for note in changes:
+            note.undone = True
+        if first.kind == "upstream":
+            piece = self.compositions[first.of[0] or ""]
+            piece.forked_from = first.before
+            return ""
+
+        alone = all(a.after == b.before for a, b in itertools.pairwise(changes))
+        if first.kind == "layer":
+            composition, organization = first.of
+            layers = self.compositions[composition or ""].layers
+            if not alone or layers.pop(organization or caller, None) != last.after:
+                return "later"
+            if first.before:
+                layers[organization or caller] = first.before
+            return ""
+
+        organization, context = first.of
+        place = organization or caller, context or ""
+        is_gone = last.after and not self.exists(last.after.composition)
+        pin = self.pins.pop(place, None)
+        if not alone or (pin != last.after and not (pin is None and is_gone)):
+            return "later"
+        before = first.before
+        if before and self.exists(before.composition):
+            composition = before.composition
+            if self.is_visible(caller, composition) and (
+                organization is None or self.views(organization, composition)
+            ):
+                self.pins[place] = before
+        return ""
+
+    def update_from_upstream(
+        self,
+        caller: str,
+        composition: str,
+        apply: bool,
+        on_conflict: Literal["reject", "keep"] = "reject",
+    ) -> Json:
+        """Editors of a fork take over what was changed since in what it was made from.
+
+        What the fork has changed itself stays, if they say so.
+        """
+        piece = self.require_role(caller, composition, "editor" if apply else "viewer")
+        upstream, version = piece.forked_from or ("", 0)
+        if not self.exists(upstream) or not self.is_visible(caller, upstream):
+            raise Refused("upstream_not_found")
+        source = self.compositions[upstream]
+        facts = {"upstream_id": upstream, "from_version": version, "to_version": source.head}
+        facts["up_to_date"] = version == source.head
+        base = source.versions[version].content
+        whole, flags = merged(base, piece.content, source.content, keep_edits=False)
+        if not apply:
+            return facts
+        if version == source.head:
+            return self.written(composition) | facts
+        if flags and on_conflict == "reject":
+            raise Refused("merge_conflict")
+        piece.forked_from = upstream, source.head
+        self.note(caller, "upstream", (composition, None), (upstream, version), piece.forked_from)
+        return self.append(composition, Version(whole, "upstream", caller, piece.head)) | facts
 
     # Shares.
 
@@ -481,78 +1082,14 @@ class World:
             raise Refused("link_not_found")
         return composition
 
-    # Contexts.
-
-    def pin_composition(
-        self,
-        caller: str,
-        composition: str,
-        context: str,
-        scope: Literal["me", "organization"],
-        organization: str | None = None,
-    ) -> Json:
-        """Who views it, for themselves; admins, for an organisation all of which views it."""
-        piece = self.require_role(caller, composition, "viewer")
-        if scope == "organization":
-            organization = organization or piece.organization
-            if organization is None:
-                raise Refused("invalid_argument")
-            self.require_rank(caller, organization, "admin")
-            share = piece.shares.get((organization, None))
-            if piece.organization != organization and (share is None or share.over):
-                raise Refused("not_visible_to_organization", organization_id=organization)
-        self.pins[organization or caller, context] = composition
-        return {"context": context, "organization_id": organization, "composition_id": composition}
-
-    def unpin_composition(
-        self,
-        caller: str,
-        context: str,
-        scope: Literal["me", "organization"],
-        organization: str | None = None,
-    ) -> Json:
-        """Everyone their own; admins, an organisation's."""
-        if scope == "organization":
-            self.require_rank(caller, organization or "", "admin")
-        else:
-            self.require_account(caller)
-        composition = self.pins.get((organization or caller, context))
-        if composition is None:
-            raise Refused("pin_not_found")
-        visible = self.views(caller, composition)
-        del self.pins[organization or caller, context]
-        return {"context": context, "composition_id": composition if visible else None}
-
-    def views(self, person: str, composition: str) -> bool:
-        return (
-            self.role(person, composition) is not None
-            and not self.compositions[composition].trashed
-        )
-
-    def resolved(self, person: str, context: str) -> Json:
-        """Their own pin, else that of the organisation that they belong to for longest.
-
-        What they may not view is passed over.
-        """
-        places = [place for place, member in self.memberships if member == person]
-        candidates = [owner for owner in [person, *places] if (owner, context) in self.pins]
-        for skipped, owner in enumerate(candidates):
-            composition = self.pins[owner, context]
-            if self.views(person, composition):
-                return {"composition_id": composition, "of": owner, "skipped": skipped}
-        return {"refused": "nothing_pinned", "skipped": len(candidates)}
-
-    def pins_of(self, person: str) -> list[tuple[str, str]]:
-        """Their own, and those of their organisations."""
-        return [(owner, context) for owner, context in self.pins if self.concerns(person, owner)]
-
     # Organisations.
 
     def create_organization(self, caller: str, name: str) -> Json:
         """Anyone may, and owns it."""
         self.require_account(caller)
         organization = self.name("org")
-        self.organizations[organization] = Organization({caller: "owner"})
+        self.organizations[organization] = Organization({})
+        self.begin_membership(organization, caller, "owner")
         return {"organization_id": organization, "name": name, "role": "owner"}
 
     def add_organization_member(
@@ -564,8 +1101,12 @@ class World:
             raise Refused("user_not_found")
         if user in place.members:
             raise Refused("already_member")
-        place.members[user] = role
+        self.begin_membership(organization, user, role)
         return {"organization_id": organization, "user_id": user, "role": role}
+
+    def begin_membership(self, organization: str, user: str, role: Rank) -> None:
+        self.organizations[organization].members[user] = role
+        self.organizations[organization].since[user] = self.now()
 
     def set_organization_role(self, caller: str, organization: str, user: str, role: Rank) -> Json:
         """Owners change roles, but there is always an owner."""
@@ -617,7 +1158,7 @@ class World:
         place = self.organizations[organization]
         if caller in place.members:
             raise Refused("already_member")
-        place.members[caller] = invited.role
+        self.begin_membership(organization, caller, invited.role)
         del place.invitations[invitation]
         return {"organization_id": organization, "user_id": caller, "role": invited.role}
 
@@ -668,14 +1209,17 @@ class World:
         self.now()
         for name, piece in list(self.compositions.items()):
             if piece.organization == organization and not place.members:
-                del self.compositions[name]
+                self.end(name)
             elif piece.organization == organization and piece.owner == gone:
                 piece.owner = place.heir()
                 piece.changed = self.time
             elif not place.members:
                 piece.shares.pop((organization, None), None)
+                piece.layers.pop(organization, None)
         if not place.members:
             del self.organizations[organization]
+            self.pins = {key: pin for key, pin in self.pins.items() if key[0] != organization}
+            self.notes = [note for note in self.notes if organization not in note.of]
 
     # Jobs, and what is nobody's act.
 
@@ -683,7 +1227,7 @@ class World:
         """What has been in the trash for too long goes."""
         overdue = [name for name, piece in self.compositions.items() if piece.overdue]
         for name in overdue:
-            del self.compositions[name]
+            self.end(name)
         return {}
 
     def record_usage(self, composition: str) -> Json:
@@ -726,8 +1270,13 @@ class World:
                 self.settle(name, person)
         for name, piece in list(self.compositions.items()):
             piece.shares = {key: share for key, share in piece.shares.items() if key[0] != person}
+            piece.layers.pop(person, None)
+            for version in piece.versions.values():
+                version.by = version.by if version.by != person else None
             if piece.owner == person:
-                del self.compositions[name]
+                self.end(name)
+        self.pins = {key: pin for key, pin in self.pins.items() if key[0] != person}
+        self.notes = [note for note in self.notes if note.by != person]
         self.accounts.remove(person)
 
     # What there is to see.
@@ -744,18 +1293,19 @@ class World:
         return {
             "user_compositions": visible,
             "composition_versions": [
-                [name, version]
+                [name, version] for name in visible for version in self.compositions[name].versions
+            ],
+            "composition_layers": [
+                [name, holder]
                 for name in visible
-                for version in range(1, len(self.compositions[name].contents) + 1)
+                for holder in self.compositions[name].layers
+                if self.concerns(person, holder)
             ],
             "shared_compositions": [[name, *share] for name in visible for share in shares[name]],
-            "composition_pins": [
-                [*pin, self.pins[pin]]
-                for pin in self.pins_of(person)
-                if self.views(person, self.pins[pin])
-            ],
-            "contexts": [list(pin) for pin in self.pins_of(person)],
-            "resolved": {context: self.resolved(person, context) for context in CONTEXTS},
+            "composition_pins": self.pins_shown_to(person),
+            "list_pins": [[*pin, self.role(person, pin[2])] for pin in self.pins_shown_to(person)],
+            "contexts": {context: self.resolved(person, context) for context in CONTEXTS},
+            "first_page": self.first_page(person),
             "organizations": mine,
             "organization_members": [
                 [name, member, rank]
@@ -787,8 +1337,8 @@ class World:
         piece = self.compositions[composition]
         return {
             "title": piece.title,
-            "version": len(piece.contents),
-            "content_hash": piece.contents[-1],
+            "version": piece.head,
+            "content_hash": piece.content,
             "owner_id": piece.owner,
             "organization_id": piece.organization,
             "forked_from_id": piece.forked_from and piece.forked_from[0],
@@ -796,9 +1346,13 @@ class World:
         }
 
     def loaded(self, person: str, composition: str) -> Json:
+        shown, layers = self.shown(person, composition)
         return self.summary(composition) | {
             "role": self.role(person, composition),
-            "versions": list(range(1, len(self.compositions[composition].contents) + 1)),
+            "shown": shown,
+            "layers": layers,
+            "bare": self.compositions[composition].content,
+            "versions": list(self.compositions[composition].versions),
             "shares": self.shares_shown_to(person, composition),
         }
 
@@ -813,6 +1367,7 @@ class World:
 
     def everything(self) -> Json:
         """All that there is; only an operator sees it."""
+        pieces = self.compositions.values()
         members = [
             [name, person, rank]
             for name, place in self.organizations.items()
@@ -825,31 +1380,41 @@ class World:
             "user_compositions": [
                 [
                     *(name, piece.owner, piece.organization or "", piece.title),
-                    *(len(piece.contents), piece.contents[-1], piece.trashed),
+                    *(piece.head, piece.content, piece.trashed),
                 ]
                 for name, piece in self.compositions.items()
             ],
             "composition_versions": [
-                [name, version, content, piece.labels.get(version, "")]
+                [
+                    *(name, number, version.content, version.kind, version.parent or 0),
+                    *(version.by or "", piece.labels.get(number, "")),
+                ]
                 for name, piece in self.compositions.items()
-                for version, content in enumerate(piece.contents, 1)
+                for number, version in piece.versions.items()
+            ],
+            "composition_layers": [
+                [name, holder, layer.base_version, layer.base, layer.wanted]
+                for name, piece in self.compositions.items()
+                for holder, layer in piece.layers.items()
+            ],
+            "composition_pins": [
+                [*place, pin.composition, pin.position] for place, pin in self.pins.items()
             ],
             "shared_compositions": [
                 [name, grantee, link or "", share.role, share.ends, share.over]
                 for name, piece in self.compositions.items()
                 for (grantee, link), share in [*piece.shares.items(), *piece.rows_of_links()]
             ],
-            "composition_pins": [
-                [owner, context, composition] for (owner, context), composition in self.pins.items()
-            ],
             "organization_invitations": [
                 [name, place_name, invited.role, invited.over]
                 for place_name, place in self.organizations.items()
                 for name, invited in place.invitations.items()
             ],
-            # Once each, and only what a version reaches.
+            # Once each, and only what a version, a layer, or one that may come back, reaches.
             "compositions": list(
-                {content for piece in self.compositions.values() for content in piece.contents}
+                {version.content for piece in pieces for version in piece.versions.values()}
+                | {layer.base for piece in pieces for layer in piece.layers.values()}
+                | {note.before.base for note in self.notes if isinstance(note.before, Layer)}
             ),
         }
 
@@ -878,7 +1443,46 @@ class World:
         piece = self.compositions[composition]
         return {
             "composition_id": composition,
-            "version": len(piece.contents),
-            "content_hash": piece.contents[-1],
+            "version": piece.head,
+            "content_hash": piece.content,
             "title": piece.title,
         }
+
+
+# Words.
+
+
+def changed(word: str, change: str) -> str:
+    """A word with a change."""
+    return "".join(
+        was if letter == KEPT else letter for was, letter in zip(word, change, strict=True)
+    )
+
+
+def merged(base: str, head: str, mine: str, keep_edits: bool = True) -> tuple[str, set[str]]:
+    """What two people made of the same word, in one, and how what they made does not go together.
+
+    Who alone changed a letter has it their way. Where both did, an edit counts more than that the
+    letter is gone, unless `keep_edits` says that gone is gone; and the head more than mine.
+    """
+    word, flags = "", set()
+    for was, theirs, my in zip(base, head, mine, strict=True):
+        letter = theirs
+        if my not in (was, theirs):
+            if theirs == was:
+                letter = my
+            elif theirs == NOTHING:
+                flags.add("edit_delete")
+                letter = my if keep_edits else NOTHING
+            else:
+                flags.add("delete_edit" if my == NOTHING else "both_changed")
+        word += letter
+    return word, flags
+
+
+def layer_fields(layer: Layer | None) -> str:
+    """What a layer changes."""
+    if layer is None:
+        return ""
+    parts = zip(FIELDS, layer.base, layer.wanted, strict=True)
+    return "".join(name for name, was, letter in parts if was != letter)

@@ -6,12 +6,31 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model import ANON, CONTEXTS, JOBS, RANKS, Json, World
+from tests.model import (
+    ANON,
+    CONTEXTS,
+    FIELDS,
+    JOBS,
+    KEPT,
+    NOTHING,
+    RANKS,
+    Composition,
+    Json,
+    World,
+    changed,
+)
 
 PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
 NOBODY = ""
 STRANGER = "zoe"  # whom nobody gives anything, and who makes nothing
-CONTENTS = ["a", "b", "c"]
+LETTERS = ["a", "b", NOTHING]
+TURNS = ["turn 1", "turn 2"]
+IN_TURNS = (
+    *("create_composition", "save_version", "patch_composition", "restore_version"),
+    *("fork_composition", "update_from_upstream", "set_layer", "reset_layer", "promote_layer"),
+    *("pin_composition", "unpin_composition"),
+)
+CONTENTS = ["aa-", "ab-", "-ba"]
 
 
 class Act:
@@ -28,9 +47,22 @@ class Act:
 
 
 def opening(ranks: Json) -> list[Act]:
-    """An organisation of ann's, with works, trash, shares, links and an invitation."""
-    organization = {"organization": "org1"}
+    """An organisation of ann's, with works, trash, shares, links, layers, pins, an invitation."""
+    organization: Json = {"organization": "org1"}
+    default = organization | {"scope": "organization"}
     later = {"expires_at": "later"}
+    on_pieces: list[tuple[str, str, str, Json]] = [
+        ("ann", "share_composition", "piece1", {"role": "editor", "user": "eve"} | later),
+        ("dan", "share_composition", "piece3", {"role": "viewer"} | organization),
+        ("dan", "share_composition", "piece3", {"role": "editor", "user": "ben"}),
+        ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
+        ("dan", "create_share_link", "piece3", {"role": "viewer"}),
+        ("cleo", "delete_composition", "piece4", {}),
+        ("eve", "set_layer", "piece1", {"base_version": 1, "change": "b.."}),
+        ("ann", "set_layer", "piece1", {"base_version": 1, "change": ".-b"} | default),
+        ("ben", "pin_composition", "piece3", {"context": "home"}),
+        ("ann", "pin_composition", "piece1", {"context": "home"} | default),
+    ]
     return [
         Act("ann", "create_organization", {"name": "Northwind"}),
         *(
@@ -38,7 +70,7 @@ def opening(ranks: Json) -> list[Act]:
             for user, rank in ranks.items()
         ),
         *(
-            Act(who, "create_composition", {"title": "First", "content": "a"} | where)
+            Act(who, "create_composition", where | {"title": "First", "content": "aa-"})
             for who, where in [
                 ("ann", organization),
                 ("cleo", organization),
@@ -46,25 +78,7 @@ def opening(ranks: Json) -> list[Act]:
                 ("cleo", organization),
             ]
         ),
-        *(
-            Act(who, what, {"composition": composition} | how)
-            for who, what, composition, how in [
-                ("ann", "share_composition", "piece1", {"role": "editor", "user": "eve"} | later),
-                ("dan", "share_composition", "piece3", {"role": "viewer"} | organization),
-                ("dan", "share_composition", "piece3", {"role": "editor", "user": "ben"}),
-                ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
-                ("dan", "create_share_link", "piece3", {"role": "viewer"}),
-                ("cleo", "delete_composition", "piece4", {}),
-            ]
-        ),
-        *(
-            Act(who, "pin_composition", {"composition": composition, "context": "home"} | how)
-            for who, composition, how in [
-                ("ann", "piece1", {"scope": "organization"}),
-                ("ben", "piece3", {"scope": "me"}),
-                ("eve", "piece1", {"scope": "me"}),
-            ]
-        ),
+        *(Act(who, what, {"composition": piece} | how) for who, what, piece, how in on_pieces),
         Act("ann", "invite_to_organization", organization | {"email": "eve", "role": "admin"}),
     ]
 
@@ -156,15 +170,34 @@ class Tries:
             how["organization"] = self.organization(caller)
         return caller, how
 
-    def save_version(self) -> tuple[str, Json]:
+    def version(self, piece: Composition | None) -> int:
+        """Mostly the head; or another version, or one that is not there."""
+        if piece is None or self.rarely():
+            return int(self.draw(st.integers(0, 3)))
+        return piece.head if self.often() else int(self.one_of(list(piece.versions)))
+
+    def change(self) -> str:
+        """Of one letter, or two."""
+        letters = [KEPT] * len(FIELDS)
+        for _ in range(1 + self.sometimes()):
+            letters[self.draw(st.integers(0, len(FIELDS) - 1))] = self.one_of(LETTERS)
+        return "".join(letters)
+
+    def patch_composition(self) -> tuple[str, Json]:
         composition = self.composition()
-        piece = self.world.compositions.get(composition)
-        head = len(piece.contents) if piece else 1
         return self.party(composition, "owner", "editor"), {
             "composition": composition,
-            "base_version": head - 1 if self.rarely() else head,
-            "content": self.one_of(CONTENTS),
+            "base_version": self.version(self.world.compositions.get(composition)),
+            "change": self.change(),
+            "on_conflict": self.one_of(["reject", "merge", "merge"]),
         }
+
+    def save_version(self) -> tuple[str, Json]:
+        caller, how = self.patch_composition()
+        piece = self.world.compositions.get(how["composition"])
+        base = piece and piece.versions.get(how["base_version"])
+        change = how.pop("change")
+        return caller, how | {"content": changed(base.content if base else CONTENTS[0], change)}
 
     def restore_version(self) -> tuple[str, Json]:
         composition = self.composition()
@@ -172,6 +205,54 @@ class Tries:
             "composition": composition,
             "version": self.draw(st.integers(1, 3)),
         }
+
+    def whose_layer(self) -> tuple[str, Json]:
+        """Somebody on a composition, and their layer or that of an organisation of theirs."""
+        composition = self.composition()
+        caller = self.party(composition, "owner", "editor", "viewer")
+        how: Json = {"composition": composition}
+        if self.sometimes():
+            how["scope"] = "organization"
+            if self.often():
+                how["organization"] = self.organization(caller)
+        return caller, how
+
+    def set_layer(self) -> tuple[str, Json]:
+        caller, how = self.whose_layer()
+        return caller, how | {
+            "base_version": self.version(self.world.compositions.get(how["composition"])),
+            "change": self.change(),
+            "mode": self.one_of(["replace", "extend"]),
+        }
+
+    def known_layer(self) -> tuple[str, Json]:
+        """Mostly a layer that is there."""
+        layers = [
+            (name, holder)
+            for name, piece in self.world.compositions.items()
+            for holder in piece.layers
+        ]
+        if not layers or self.rarely():
+            return self.whose_layer()
+        composition, holder = self.one_of(layers)
+        if holder in self.world.organizations:
+            organization = {"scope": "organization", "organization": holder}
+            return self.member(holder), {"composition": composition} | organization
+        return holder, {"composition": composition}
+
+    get_layer = known_layer
+
+    def reset_layer(self) -> tuple[str, Json]:
+        caller, how = self.known_layer()
+        return caller, how if self.often() else how | {"fields": self.one_of(list(FIELDS))}
+
+    def promote_layer(self) -> tuple[str, Json]:
+        caller, how = self.known_layer()
+        if self.often():
+            return caller, how | {"into": "version"}
+        if self.often():
+            how["fork_organization"] = self.organization(caller)
+        return caller, how | {"into": "fork"}
 
     def rename(self) -> tuple[str, Json]:
         composition = self.composition()
@@ -255,22 +336,41 @@ class Tries:
         return caller, {"composition": composition} | grantee
 
     def pin_composition(self) -> tuple[str, Json]:
-        composition = self.composition()
-        how: Json = {"composition": composition, "context": self.one_of(CONTEXTS), "scope": "me"}
-        if self.often():
-            return self.party(composition, "owner", "editor", "viewer"), how
-        organization = self.organization()
-        if not self.sometimes():
-            how["organization"] = organization
-        return self.member(organization), how | {"scope": "organization"}
+        caller, how = self.whose_layer()
+        how["context"] = self.one_of(CONTEXTS)
+        if self.sometimes():
+            how["position"] = self.draw(st.integers(0, 2))
+        return caller, how
+
+    def known_pin(self) -> tuple[str, Json]:
+        """Mostly a pin that is there."""
+        holder, context = self.one_of(list(self.world.pins))
+        if self.rarely():
+            return self.anyone(), {"context": context}
+        if holder in self.world.organizations:
+            return self.member(holder), {"context": context, "organization": holder}
+        return holder, {"context": context}
 
     def unpin_composition(self) -> tuple[str, Json]:
-        pins = sorted(self.world.pins)
-        owner, context = self.one_of(pins or [(self.person(), CONTEXTS[0])])
-        if owner in self.world.organizations:
-            how = {"context": context, "scope": "organization", "organization": owner}
-            return self.member(owner), how
-        return self.anyone() if self.rarely() else owner, {"context": context, "scope": "me"}
+        caller, how = self.known_pin()
+        return caller, how | {"scope": "organization"} if "organization" in how else how
+
+    def move_pin(self) -> tuple[str, Json]:
+        caller, how = self.known_pin()
+        return caller, how | {"position": self.draw(st.integers(0, 2))}
+
+    def undo_turn(self) -> tuple[str, Json]:
+        caller, turn = self.one_of(self.world.turns())
+        return self.anyone() if self.rarely() else caller, {"turn": turn}
+
+    def update_from_upstream(self) -> tuple[str, Json]:
+        forks = [name for name, piece in self.world.compositions.items() if piece.forked_from]
+        composition = self.composition() if self.rarely() else str(self.one_of(forks))
+        return self.party(composition, "owner", "editor"), {
+            "composition": composition,
+            "apply": not self.sometimes(),
+            "on_conflict": self.one_of(["reject", "keep"]),
+        }
 
     def create_organization(self) -> tuple[str, Json]:
         return self.person(), {"name": "Northwind"}
@@ -377,6 +477,14 @@ WITH_COMPOSITIONS = [
     "list_shares",
     "record_usage",
     "save_version",
+    "save_version",
+    "patch_composition",
+    "set_layer",
+    "set_layer",
+    "set_layer",
+    "pin_composition",
+    "pin_composition",
+    "pin_composition",
     "restore_version",
     "rename",
     "label_version",
@@ -393,9 +501,6 @@ WITH_COMPOSITIONS = [
     "delete_composition",
     "undelete_composition",
     "purge_composition",
-    "pin_composition",
-    "pin_composition",
-    "unpin_composition",
 ]
 
 
@@ -426,6 +531,8 @@ def ending(world: World) -> list[Json]:
     return shares + links + invitations + trash
 
 
+WITH_LAYERS = ["get_layer", "reset_layer", "reset_layer", "promote_layer", "set_layer"]
+WITH_PINS = ["unpin_composition", "unpin_composition", "move_pin"]
 WITH_LINKS = ["open_share_link", "accept_share_link", "accept_share_link", "revoke_share_link"]
 WITH_INVITATIONS = ["accept_invitation", "accept_invitation", "revoke_invitation"]
 
@@ -443,6 +550,10 @@ def acts(draw: st.DrawFn) -> Act:
         possible += WITH_COMPOSITIONS
     if any(piece.links for piece in world.compositions.values()):
         possible += WITH_LINKS
+    if any(piece.layers for piece in world.compositions.values()):
+        possible += WITH_LAYERS
+    if world.pins:
+        possible += WITH_PINS
     if any(place.invitations for place in world.organizations.values()):
         possible += WITH_INVITATIONS
     if ending(world):
@@ -451,6 +562,12 @@ def acts(draw: st.DrawFn) -> Act:
         possible += ["purge_trash"]
     if world.accounts != {STRANGER} and tries.rarely():
         possible += ["delete_account"] * 3
+    if world.turns():
+        possible += ["undo_turn"] * 3
+    if any(piece.forked_from for piece in world.compositions.values()):
+        possible += ["update_from_upstream"] * 2
     what = tries.one_of(possible)
     who, how = getattr(tries, what)()
+    if what in IN_TURNS and tries.sometimes():
+        how["turn"] = tries.one_of(TURNS)
     return Act(who, what, how)

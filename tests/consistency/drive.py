@@ -17,12 +17,13 @@ from devstack.workers import Function
 from tests.consistency.faults import Faults
 from tests.consistency.play import Play
 from tests.consistency.proxy import Proxy
-from tests.consistency.referee import OVERDUE_SECONDS, Calm
+from tests.consistency.referee import OVERDUE_SECONDS
 
 HANDLER = "functions.api.handler.handler"
 WEBHOOK_PATH = "/webhooks/database"
 
 _READERS = 8
+_CHANGERS = {False: 5, True: 3}  # by the functions, and past them
 _PAUSE_SECONDS = 0.5
 _TRASH_PAUSE_SECONDS = 2.0
 
@@ -89,10 +90,9 @@ async def run(
             if pause:
                 await asyncio.sleep(pause)
 
-    changes = (play.save, play.rename, play.share, play.join_or_leave)
-    acts: list[tuple[Callable[[], Awaitable[None]], float]] = [(play.read_once, 0)] * _READERS
-    for direct in (False, True):
-        acts += [(partial(change, direct=direct), _PAUSE_SECONDS) for change in changes]
+    acts: list[tuple[Callable[[], Awaitable[None]], float]] = [(play.readers.read, 0)] * _READERS
+    for direct, changers in _CHANGERS.items():
+        acts += [(partial(play.change, direct=direct), _PAUSE_SECONDS)] * changers
         acts += [(partial(play.trash, direct=direct), _TRASH_PAUSE_SECONDS)]
     tasks = [asyncio.create_task(repeat(act, pause)) for act, pause in acts]
     if breaking:
@@ -107,7 +107,7 @@ async def run(
         acting = faults.on = False
         await asyncio.gather(*tasks, return_exceptions=True)
         await faults.settle()
-    play.calm = Calm(time.monotonic())
+    play.calm_down()
 
 
 async def until_agreed(play: Play) -> float:

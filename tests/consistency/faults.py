@@ -18,7 +18,13 @@ from devstack.stack import Stack
 from tests.consistency.proxy import Dropped, Request, Send, canned
 from tests.devstack.conftest import descendants
 
-READS = {"load_composition", "current_etags", "pending_invalidations"}
+READS = {
+    "load_composition",
+    "resolve_context",
+    "load_home",
+    "current_etags",
+    "pending_invalidations",
+}
 
 
 class Faults:

@@ -12,19 +12,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from functions.core import cache
+from functions.core import cache, keys
 from functions.core.cache import (
     Absent,
     Blocked,
     Bypass,
     Cache,
     CacheUnavailable,
+    ChoiceLease,
     Filled,
     Hit,
     Lease,
     Miss,
     Refused,
     Unchanged,
+    Unchosen,
     Viewer,
     Writing,
 )
@@ -46,7 +48,7 @@ class NaiveCache(Cache):
         """Look for what the viewer was answered."""
         key, who, _ = self._keys(composition_id, viewer.user_id)
         field = viewer.user_id.hex + viewer.fingerprint + name
-        miss = Miss(Lease(composition_id, field, (key, who, ""), "", ""), [])
+        miss = Miss(Lease(composition_id, field, (key, who, ""), "", "", name), [])
         try:
             nonce = await self._do("HGET", who, "g")
             entry = await self._do("HGET", key, field)
@@ -63,6 +65,33 @@ class NaiveCache(Cache):
         if etag.decode() == known_etag:
             return Unchanged(etag.decode(), meta)
         return Hit(etag.decode(), meta, body)
+
+    async def resolve(
+        self, name: str, viewer: Viewer, known_etag: str | None = None
+    ) -> Hit | Unchanged | Absent | Miss | Unchosen | Blocked | Bypass:
+        """Look for what was chosen for the viewer, and then for what they were answered."""
+        who = keys.viewer_key(self._prefix, viewer.user_id)
+        lease = ChoiceLease(who, viewer.fingerprint, name, "")
+        try:
+            choice = await self._do("HGET", who, _choice_field(lease))
+        except CacheUnavailable as error:
+            return Bypass(str(error))
+        if choice is None:
+            return Unchosen(lease)
+        kind, _, what = choice.partition(b"|")
+        if kind == b"n":
+            return Absent(what)
+        return await self.read(UUID(what.decode()), viewer, known_etag, name)
+
+    async def _choose(self, lease: ChoiceLease, choice: bytes, _: int) -> Filled | Refused:
+        try:
+            if choice:
+                await self._do("HSET", lease.key, _choice_field(lease), choice)
+            else:
+                await self._do("HDEL", lease.key, _choice_field(lease))
+        except CacheUnavailable as error:
+            return Refused(str(error))
+        return Filled(None)
 
     async def fill(
         self,
@@ -113,6 +142,10 @@ class NaiveCache(Cache):
 
     async def _do(self, *command: Any) -> Any:
         return await self._guarded(lambda redis: redis.execute([*command]), lambda answer: answer)
+
+
+def _choice_field(lease: ChoiceLease) -> str:
+    return f"x:{lease.fingerprint}{lease.name}"
 
 
 cache.Cache = NaiveCache  # type: ignore[misc]

@@ -18,7 +18,7 @@ import itertools
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, LiteralString
@@ -32,13 +32,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from psycopg.types.json import Jsonb
 
 from devstack.postgres import Postgres
-from tests.model import ANON, CONTEXTS, JOBS, Json, Refused, World
+from tests.model import ANON, CONTEXTS, FIELDS, JOBS, KEPT, NOTHING, Json, Refused, World
 from tests.people import Person
-from tests.plays import CONTENTS, OPENINGS, PEOPLE, STRANGER, Act, acts
+from tests.plays import LETTERS, OPENINGS, PEOPLE, STRANGER, Act, acts
 from tests.samples import small
 
-DOCUMENTS = {text: small(rules=text) for text in CONTENTS}
 NAMED = ("composition_id", "organization_id", "link_id", "invitation_id")
+NAMING = ("composition", "user", "organization", "fork_organization", "link", "invitation")
 READS = ("get_", "list_", "open_")
 # Acts that change no answer of load_composition(): no cache is told.
 QUIET = (
@@ -52,9 +52,34 @@ NEVER_MADE = ["no piece", "no org", "no link", "no invitation"]
 EVERYONE = [*PEOPLE, STRANGER]
 NAMELESS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
-# By person and composition, or context.
+
+def body(word: str) -> Json:
+    """What a word of the model stands for: fields, and None for one that is not there."""
+    return {
+        name: None if letter == NOTHING else letter
+        for name, letter in zip(FIELDS, word, strict=True)
+        if letter != KEPT
+    }
+
+
+def document(word: str) -> Json:
+    fields = body(word).items()
+    return small(rules="of the model", **{name: letter for name, letter in fields if letter})
+
+
+# What the model says in words, by the name of its argument: the database's name, and its value.
+WORDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "content": ("document", document),
+    "change": ("patch", lambda word: {"body": body(word)}),
+    "fields": ("paths", lambda names: [f"/body/{name}" for name in names]),
+}
+DOCUMENTS = {
+    "".join(letters): document("".join(letters))
+    for letters in itertools.product(LETTERS, repeat=len(FIELDS))
+}
+
+# By person, and composition or context.
 Answers = dict[tuple[str, str], Any]
-PAGE = "page"  # what load_home() answers
 
 
 class Actor(Person):
@@ -66,33 +91,13 @@ class Actor(Person):
         self.claims = {"role": role} | claims
 
 
-RESOLVE = """
-create function pg_temp.resolve(context text) returns jsonb
-language plpgsql as $$
-declare
-  answer  jsonb;
-  headers jsonb;
-  code    text;
-begin
-  perform set_config('response.headers', '', true);
-  answer := case context
-    when 'page' then public.load_home() #- '{home,document}'
-    else public.resolve_context(context) - 'document'
-  end;
-  headers := coalesce(nullif(current_setting('response.headers', true), ''), '[]');
-  return answer || jsonb_build_object(
-    'skipped',
-    coalesce((jsonb_path_query_first(headers, '$[*]."Candidates-Skipped"') #>> '{}')::integer, 0)
-  );
-exception
-  when sqlstate 'PT404' then
-    get stacked diagnostics code = pg_exception_detail;
-    return '{"skipped": 0}' || code::jsonb;
-end;
-$$;
-"""
-
 LOOK = """
+create function pg_temp.word(document jsonb) returns text
+language sql as $$
+  select string_agg(coalesce(document #>> array['body', f.name], '-'), '' order by f.name)
+    from unnest('{x,y,z}'::text[]) as f (name);
+$$;
+
 create function pg_temp.look_at(piece uuid) returns jsonb
 language plpgsql as $$
 declare
@@ -111,6 +116,13 @@ begin
     'organization_id', head -> 'organization_id',
     'forked_from_id', head -> 'forked_from_id',
     'forked_from_version', head -> 'forked_from_version',
+    'shown', pg_temp.word(head -> 'document'),
+    'layers', array(
+      select jsonb_build_array(coalesce(l.organization_id, l.scope), l.state)
+        from jsonb_to_recordset(head -> 'layers')
+             as l (scope text, organization_id text, state text)
+    ),
+    'bare', pg_temp.word(public.load_composition(piece, layered => false) -> 'document'),
     'versions', jsonb_path_query_array(public.list_versions(piece), '$.items[*].version'),
     'shares', array(
       select jsonb_build_array(
@@ -127,19 +139,70 @@ exception
 end;
 $$;
 
+create function pg_temp.load_summary(loaded jsonb) returns jsonb
+language sql as $$
+  select jsonb_build_object(
+    'composition_id', loaded -> 'composition_id',
+    'of', coalesce(loaded #>> '{reason,organization_id}', loaded #>> '{reason,scope}'),
+    'shown', pg_temp.word(loaded -> 'document'),
+    'role', loaded -> 'role'
+  );
+$$;
+
+-- How many pins the last answer has passed over.
+create function pg_temp.skipped() returns integer
+language sql as $$
+  select coalesce(
+    (
+      jsonb_path_query_first(
+        nullif(current_setting('response.headers', true), '')::jsonb, '$[*]."Candidates-Skipped"'
+      ) #>> '{}'
+    )::integer,
+    0
+  );
+$$;
+
 create function pg_temp.resolved(context text) returns jsonb
 language plpgsql as $$
 declare
-  answer constant jsonb := pg_temp.resolve(context);
+  answer jsonb;
+  facts  text;
 begin
-  return jsonb_strip_nulls(jsonb_build_object(
-    'composition_id', answer -> 'composition_id',
-    'of', case
-      when answer ? 'reason' then coalesce(answer #>> '{reason,organization_id}', auth.uid()::text)
-    end,
-    'refused', answer -> 'code',
-    'skipped', answer -> 'skipped'
-  ));
+  perform set_config('response.headers', '', true);
+  answer := pg_temp.load_summary(public.resolve_context(context));
+  return answer || jsonb_build_object('skipped', pg_temp.skipped());
+exception
+  when sqlstate 'PT404' then
+    get stacked diagnostics facts = pg_exception_detail;
+    return jsonb_build_object(
+      'refused', facts::jsonb -> 'code', 'skipped', coalesce(facts::jsonb -> 'skipped', '0')
+    );
+end;
+$$;
+
+create function pg_temp.first_page() returns jsonb
+language plpgsql as $$
+declare
+  page jsonb;
+begin
+  perform set_config('response.headers', '', true);
+  page := public.load_home();
+  return jsonb_build_object(
+    'home',
+      case page -> 'home'
+        when 'null' then '{"refused": "nothing_pinned"}'
+        else pg_temp.load_summary(page -> 'home')
+      end || jsonb_build_object('skipped', pg_temp.skipped()),
+    'contexts', array(
+      select jsonb_build_array(c.context, coalesce(c.organization_id, c.scope), c.position)
+        from jsonb_to_recordset(page -> 'contexts')
+             as c (context text, scope text, organization_id text, position integer)
+    ),
+    'organizations', array(
+      select jsonb_build_array(o.organization_id, o.role)
+        from jsonb_to_recordset(page -> 'organizations') as o (organization_id text, role text)
+    )
+  );
 end;
 $$;
 
@@ -157,6 +220,10 @@ begin
     'composition_versions', array(
       select jsonb_build_array(v.composition_id, v.version) from public.composition_versions as v
     ),
+    'composition_layers', array(
+      select jsonb_build_array(l.composition_id, coalesce(l.user_id, l.organization_id))
+        from public.composition_layers as l
+    ),
     'shared_compositions', array(
       select jsonb_build_array(
                s.composition_id, coalesce(s.user_id::text, s.organization_id::text, ''),
@@ -167,19 +234,24 @@ begin
     ),
     'composition_pins', array(
       select jsonb_build_array(
-               coalesce(p.organization_id, p.user_id), p.context, p.composition_id
+               coalesce(p.user_id, p.organization_id), p.context, p.composition_id, p.position
              )
         from public.composition_pins as p
     ),
-    'contexts', array(
-      select jsonb_build_array(coalesce(c.organization_id, person), c.context)
-        from jsonb_to_recordset(public.load_home() -> 'contexts')
-             as c (organization_id uuid, context text)
+    'list_pins', array(
+      select jsonb_build_array(
+               coalesce(p.organization_id, person::text), p.context, p.composition_id, p.position,
+               p.role
+             )
+        from jsonb_to_recordset(public.list_pins()) as p (
+               context text, organization_id text, composition_id text, position integer, role text
+             )
     ),
-    'resolved', (
+    'contexts', (
       select jsonb_object_agg(c.context, pg_temp.resolved(c.context))
         from unnest(contexts) as c (context)
     ),
+    'first_page', pg_temp.first_page(),
     'organizations', array(select o.id from public.organizations as o),
     'organization_members', array(
       select jsonb_build_array(m.organization_id, m.user_id, m.role)
@@ -225,10 +297,29 @@ language sql as $$
     ),
     'composition_versions', array(
       select jsonb_build_array(
-               v.composition_id, v.version, encode(v.content_hash, 'hex'), coalesce(v.label, '')
+               v.composition_id, v.version, encode(v.content_hash, 'hex'), v.kind,
+               coalesce(v.parent_version, 0), coalesce(v.author_id::text, ''),
+               coalesce(v.label, '')
              )
         from public.composition_versions as v
        where v.composition_id = any (ids)
+    ),
+    'composition_layers', array(
+      select jsonb_build_array(
+               l.composition_id, coalesce(l.user_id, l.organization_id), l.base_version,
+               encode(l.base_hash, 'hex'),
+               pg_temp.word(private.apply_patch(d.document, l.patch, 'json-patch'))
+             )
+        from public.composition_layers as l
+        join public.compositions as d on d.content_hash = l.base_hash
+       where l.composition_id = any (ids)
+    ),
+    'composition_pins', array(
+      select jsonb_build_array(
+               coalesce(p.user_id, p.organization_id), p.context, p.composition_id, p.position
+             )
+        from public.composition_pins as p
+       where p.composition_id = any (ids)
     ),
     'shared_compositions', array(
       select jsonb_build_array(
@@ -238,13 +329,6 @@ language sql as $$
              )
         from public.shared_compositions as s
        where s.composition_id = any (ids)
-    ),
-    'composition_pins', array(
-      select jsonb_build_array(
-               coalesce(p.organization_id, p.user_id), p.context, p.composition_id
-             )
-        from public.composition_pins as p
-       where p.organization_id = any (ids) or p.user_id = any (ids)
     ),
     'organization_invitations', array(
       select jsonb_build_array(i.id, i.organization_id, i.role, i.expires_at < now())
@@ -260,19 +344,46 @@ language sql as $$
 $$;
 """
 
-# What load_composition() answers each of some people for each of some ids, but for the document,
-# which content_hash stands for; who the people are told. The same of contexts, and of their pages.
+# What load_composition() answers each of some people for each of some ids; who the people are told.
 ANSWERS = """
 create function pg_temp.answer_to(person uuid, piece uuid) returns jsonb
 language plpgsql as $$
 declare
-  code text;
+  answer jsonb;
+  code   text;
 begin
-  return public.load_composition(piece) - 'document';
+  answer := public.load_composition(piece);
+  return jsonb_set(answer, '{document}', to_jsonb(pg_temp.word(answer -> 'document')));
 exception
   when sqlstate 'PT404' or sqlstate 'PT410' then
     get stacked diagnostics code = pg_exception_detail;
     return code;
+end;
+$$;
+
+-- What caches may keep of a context or of the first page: the answer, and what it is of.
+create function pg_temp.place_to(context text) returns jsonb
+language plpgsql as $$
+declare
+  answer jsonb;
+  loaded jsonb;
+  facts  text;
+begin
+  perform set_config('response.headers', '', true);
+  if context = 'home' then
+    answer := public.load_home();
+    loaded := answer -> 'home';
+  else
+    answer := public.resolve_context(context);
+    loaded := answer;
+  end if;
+  return jsonb_build_object(
+    'answer', answer, 'of', loaded -> 'composition_id', 'skipped', pg_temp.skipped()
+  );
+exception
+  when sqlstate 'PT404' then
+    get stacked diagnostics facts = pg_exception_detail;
+    return jsonb_build_object('answer', facts, 'skipped', coalesce(facts::jsonb -> 'skipped', '0'));
 end;
 $$;
 
@@ -287,9 +398,8 @@ begin
     answers := answers || array(
       select jsonb_build_array(people[nth], p.id, pg_temp.answer_to(people[nth], p.id))
         from unnest(pieces) as p (id)
-    );
-    answers := answers || array(
-      select jsonb_build_array(people[nth], c.context, pg_temp.resolve(c.context))
+    ) || array(
+      select jsonb_build_array(people[nth], c.context, pg_temp.place_to(c.context))
         from unnest(contexts) as c (context)
     );
     perform set_config('role', 'none', true);
@@ -334,7 +444,6 @@ class Stage:
                 "insert into auth.users (id, email) values (%s, %s)",
                 (self.ids[name], self.address(name)),
             )
-        connection.execute(RESOLVE)
         connection.execute(LOOK)
         connection.execute(ANSWERS)
         hashes: dict[str, str] = self.ask(
@@ -402,15 +511,13 @@ class Stage:
             case "delete_account":
                 self.connection.execute("delete from auth.users where id = %(person)s", how)
                 return {}
-            case "rename":
-                rows = self.people[act.who].rows(
-                    "update public.user_compositions set title = %s where id = %s returning id",
-                    *(how["title"], how["composition_id"]),
-                )
-                return {} if rows else {"refused": "no_row"}
+            case "move_pin" | "rename":
+                return {} if self.update(act, how) else {"refused": "no_row"}
             case "record_usage":
                 entry = {"composition_id": how["composition_id"], "loads": 1}
                 how = {"entries": Jsonb([entry])}
+        if "change" in act.how:
+            how["format"] = "merge-patch"
         answer = self.people[act.who].call(act.what, **how)
         match act.what:
             case "list_invitations":
@@ -419,10 +526,30 @@ class Stage:
                 return {"items": [[i["composition_id"], i["role"]] for i in answer["items"]]}
         return answer if isinstance(answer, dict) else {}
 
+    def update(self, act: Act, how: Json) -> bool:
+        """What people change in tables themselves; returns whether there was a row for them."""
+        person = self.people[act.who]
+        if act.what == "rename":
+            rows = person.rows(
+                "update public.user_compositions set title = %s where id = %s returning id",
+                *(how["title"], how["composition_id"]),
+            )
+        else:
+            rows = person.rows(
+                "update public.composition_pins set position = %s"
+                " where context = %s and %s in (user_id, organization_id) returning id",
+                *(how["position"], how["context"]),
+                how.get("organization_id", self.ids.get(act.who)),
+            )
+        return rows != []
+
     def argument(self, function: str, name: str, value: Any) -> tuple[str, Any]:
         """An argument as the database takes it."""
-        if name == "content":
-            return "document", DOCUMENTS[value]
+        if name == "turn" and function != "undo_turn":
+            return "origin", {"agent": "of the model", "turn": value}
+        if name in WORDS:
+            name, of = WORDS[name]
+            return name, of(value)
         if name == "email":
             return name, self.address(value).upper()
         if name == "expires_at" and value:
@@ -430,7 +557,7 @@ class Stage:
             return name, datetime.now(UTC) + (day if value == "later" else -day)
         if function.startswith(("open_", "accept_")):
             return "token", self.tokens.get(value, "A" * 43)
-        if name in ("composition", "user", "organization", "link", "invitation"):
+        if name in NAMING:
             name = f"{name}_id"
         return name, self.ids[value] if value in list(self.ids) else value
 
@@ -453,7 +580,7 @@ class Stage:
         """What loading answers everybody for everything, and everywhere."""
         people, ids = ([self.ids[name] for name in names] for names in (EVERYONE, pieces))
         query: LiteralString = "select pg_temp.answers(%s::uuid[], %s::uuid[], %s)"
-        answers = self.ask(query, people, ids, [*CONTEXTS, PAGE])
+        answers = self.ask(query, people, ids, CONTEXTS)
         return {(person, piece): answer for person, piece, answer in answers or []}
 
     def noted(self) -> set[str]:
@@ -483,11 +610,11 @@ class Play(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(EVERYONE)
         self.agreed = True
         self.lookers = itertools.cycle(EVERYONE)
         self.transaction = self.stage.play()
         self.transaction.__enter__()
+        self.world = World(EVERYONE, self.stage.ids)
 
     @initialize(how=st.sampled_from(list(OPENINGS)))
     def begin(self, how: str) -> None:
@@ -515,15 +642,18 @@ class Play(RuleBasedStateMachine):
         """
         before, self.answers = self.answers, self.stage.answers(self.world.pieces())
         noted = self.stage.noted()
+        etags = {answer["etag"]: answer for answer in before.values() if "etag" in answer}
         nothing = {"code": "composition_not_found"}
         missed = [
             (person, piece)
             for (person, piece), answer in self.answers.items()
             if (was := before.get((person, piece), nothing)) != answer
-            and not noted & {person, piece, shown(was)}
             and not was.get("skipped")
+            and not noted & {person, piece, was.get("of")}
         ]
         assert act.what == "expire" or missed == [], act
+        for answer in self.answers.values():
+            assert answer == etags.get(answer.get("etag"), answer), act
         assert not (act.what in QUIET and noted), act
 
     def perform(self, act: Act) -> bool:
@@ -539,7 +669,8 @@ class Play(RuleBasedStateMachine):
         if act.what == "list_my_compositions":
             times = [self.world.compositions[name].changed for name, _ in answer.get("items", [])]
             assert times == sorted(times, reverse=True), act
-        return "refused" not in expected and not act.what.startswith(READS)
+        is_read = act.what.startswith(READS) or act.how.get("apply") is False
+        return "refused" not in expected and not is_read
 
     def expected(self, act: Act) -> Json:
         try:
@@ -560,12 +691,6 @@ class Play(RuleBasedStateMachine):
                 self.look(*EVERYONE)
         finally:
             self.transaction.__exit__(None, None, None)
-
-
-def shown(answer: Json) -> str | None:
-    """The composition that is shown in a context, or on a page."""
-    found = (answer.get("home") or answer).get("composition_id")
-    return str(found) if found else None
 
 
 def in_any_order(seen: Any) -> Any:
