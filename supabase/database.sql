@@ -11,12 +11,14 @@
 \ir tables/passed_over_content.sql
 \ir tables/user_compositions.sql
 \ir tables/composition_versions.sql
+\ir tables/composition_layers.sql
 \ir tables/shared_compositions.sql
 \ir tables/composition_usage.sql
 \ir tables/cache_outbox.sql
 \ir tables/client_mutations.sql
 \ir tables/secrets.sql
 
+\ir routines/private/also_in_etag.sql
 \ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
 \ir routines/private/array_alignment.sql
@@ -62,6 +64,7 @@
 \ir routines/private/fold_text.sql
 \ir routines/private/forget_account.sql
 \ir routines/private/forget_invalidations.sql
+\ir routines/private/forget_layers.sql
 \ir routines/private/forget_mutations.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
@@ -74,6 +77,7 @@
 \ir routines/private/insert_composition.sql
 \ir routines/private/invalidate_accounts.sql
 \ir routines/private/invalidate_compositions.sql
+\ir routines/private/invalidate_layers.sql
 \ir routines/private/invalidate_members.sql
 \ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
@@ -81,7 +85,13 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/lay.sql
+\ir routines/private/layer_state.sql
+\ir routines/private/layered.sql
+\ir routines/private/layers_in_etag.sql
+\ir routines/private/layers_over.sql
 \ir routines/private/limit_problems.sql
+\ir routines/private/load.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
 \ir routines/private/lock_memberships.sql
@@ -118,6 +128,7 @@
 \ir routines/private/refuse_cursor.sql
 \ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_known_member.sql
+\ir routines/private/refuse_origin.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -153,6 +164,7 @@
 \ir routines/private/tree_problems.sql
 \ir routines/private/unreachable_problems.sql
 \ir routines/private/value_phrase.sql
+\ir routines/private/version_origin.sql
 \ir routines/private/version_summary.sql
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
@@ -206,6 +218,7 @@
 
 \ir policies/cache_outbox.sql
 \ir policies/client_mutations.sql
+\ir policies/composition_layers.sql
 \ir policies/composition_usage.sql
 \ir policies/composition_versions.sql
 \ir policies/compositions.sql

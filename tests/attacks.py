@@ -82,6 +82,7 @@ ATTACKS: dict[str, Attack] = {
             "description": "",
             "tags": ["new"],
             "message": None,
+            "origin": None,
         }
     ),
     "create_organization": Attack({"name": "New"}),
@@ -108,6 +109,7 @@ ATTACKS: dict[str, Attack] = {
             "title": None,
             "organization_id": ORGANIZATION,
             "version": VERSION,
+            "origin": None,
         }
     ),
     "get_document": Attack({"content_hash": Id("content_hash")}),
@@ -130,7 +132,9 @@ ATTACKS: dict[str, Attack] = {
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
-    "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": []}),
+    "load_composition": Attack(
+        {"composition_id": COMPOSITION, "known_etags": [], "layered": True}
+    ),
     "load_for_warming": Attack(
         {"composition_ids": Id("composition", inside=lambda named: [named])}
     ),
@@ -151,7 +155,9 @@ ATTACKS: dict[str, Attack] = {
     "remove_organization_member": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("member")}
     ),
-    "restore_version": Attack({"composition_id": COMPOSITION, "version": VERSION, "message": None}),
+    "restore_version": Attack(
+        {"composition_id": COMPOSITION, "version": VERSION, "message": None, "origin": None}
+    ),
     "revoke_invitation": Attack({"invitation_id": Id("invitation")}),
     "revoke_share_link": Attack({"link_id": Id("link")}),
     "save_version": Attack(
@@ -161,6 +167,7 @@ ATTACKS: dict[str, Attack] = {
             "document": SMALLEST,
             "message": None,
             "on_conflict": "reject",
+            "origin": None,
         }
     ),
     "set_organization_role": Attack(

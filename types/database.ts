@@ -6,6 +6,77 @@ export type Json = string | number | boolean | null | {
 export type Database = {
     "public": {
         Tables: {
+            "composition_layers": {
+                Row: {
+                    "base_hash": string;
+                    "base_version": number;
+                    "composition_id": string;
+                    "id": string;
+                    "organization_id": string | null;
+                    "origin": NonNullable<Json>;
+                    "patch": NonNullable<Json>;
+                    "updated_at": string;
+                    "user_id": string | null;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "base_hash": string;
+                    "base_version": number;
+                    "composition_id": string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "origin": NonNullable<Json>;
+                    "patch": NonNullable<Json>;
+                    "updated_at"?: string;
+                    "user_id"?: string | null;
+                };
+                Update: {
+                    "base_hash"?: string;
+                    "base_version"?: number;
+                    "composition_id"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "origin"?: NonNullable<Json>;
+                    "patch"?: NonNullable<Json>;
+                    "updated_at"?: string;
+                    "user_id"?: string | null;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "composition_layers_base_hash_fkey";
+                        columns: [
+                            "base_hash"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "compositions";
+                        referencedColumns: [
+                            "content_hash"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "composition_layers_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "composition_layers_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
             "composition_usage": {
                 Row: {
                     "composition_id": string;
@@ -417,6 +488,7 @@ export type Database = {
                     "document": Json;
                     "message"?: string;
                     "organization_id"?: string;
+                    "origin"?: Json;
                     "tags"?: (string)[];
                     "title": string;
                 };
@@ -474,6 +546,7 @@ export type Database = {
                 Args: {
                     "composition_id": string;
                     "organization_id"?: string;
+                    "origin"?: Json;
                     "title"?: string;
                     "version"?: number;
                 };
@@ -546,6 +619,7 @@ export type Database = {
                 Args: {
                     "composition_id": string;
                     "known_etags"?: (string)[];
+                    "layered"?: boolean;
                 };
                 Returns: Json;
             };
@@ -609,6 +683,7 @@ export type Database = {
                 Args: {
                     "composition_id": string;
                     "message"?: string;
+                    "origin"?: Json;
                     "version": number;
                 };
                 Returns: Json;
@@ -632,6 +707,7 @@ export type Database = {
                     "document": Json;
                     "message"?: string;
                     "on_conflict"?: string;
+                    "origin"?: Json;
                 };
                 Returns: Json;
             };

@@ -120,7 +120,9 @@ export interface VersionSummary {
   kind: "create" | "fork" | "save" | "restore";
   /** Null: the account is gone. */
   author_id: string | null;
-  origin: { kind: string; [fact: string]: Json | undefined };
+  origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
+    [fact: string]: Json | undefined;
+  };
   message: string | null;
   label: string | null;
   created_at: string;
@@ -267,6 +269,14 @@ export interface CompositionFilter {
   trashed?: boolean | null;
 }
 
+/** Who made something and how, beside the person, whom the token names. */
+export interface Origin {
+  kind?: "user" | "agent" | "sync" | "import";
+  agent?: string;
+  conversation?: string;
+  turn?: string;
+}
+
 /** What record_usage() takes. */
 export interface UsageEntry {
   composition_id: string;
@@ -327,11 +337,15 @@ export interface Answers {
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
+  create_composition: { origin?: Origin | null };
   current_etags: { entries: { composition_id: string; user_id: string }[] };
   delete_my_account: { email: string | null };
+  fork_composition: { origin?: Origin | null };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
   record_usage: { entries: UsageEntry[] };
+  restore_version: { origin?: Origin | null };
+  save_version: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];

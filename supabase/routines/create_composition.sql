@@ -6,6 +6,7 @@
 --   description      at most 2000 characters
 --   tags             at most 20
 --   message          what this version is, in words; null: nothing to say
+--   origin           how it came to be (docs/history.md); null: a person made it
 --   returns          {composition_id, version, content_hash, title, updated_at}
 --
 -- Raises
@@ -14,7 +15,7 @@
 --   PT403 quota_exceeded          the caller owns as many compositions as a person may
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT422 invalid_document        with every problem found, by path
---   PT422 invalid_argument        title, description, tags or message break their rule
+--   PT422 invalid_argument        title, description, tags, message or origin break their rule
 --
 -- Definer rights: callers may not call private.insert_composition(), which checks them.
 create function public.create_composition(
@@ -23,7 +24,8 @@ create function public.create_composition(
   organization_id uuid default null,
   description     text default '',
   tags            text[] default '{}',
-  message         text default null
+  message         text default null,
+  origin          jsonb default null
 ) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
@@ -36,7 +38,7 @@ begin
     tags            => create_composition.tags,
     document        => create_composition.document,
     kind            => 'create',
-    origin          => '{"kind": "user"}',
+    origin          => private.version_origin(create_composition.origin),
     message         => create_composition.message
   );
 end;

@@ -28,9 +28,10 @@ begin
              jsonb_to_recordset(current_etags.entries) as (composition_id uuid, user_id uuid)
            ) with ordinality as e (composition_id, user_id, nth)
       left join lateral (
-        select private.composition_summary(c, a.role) ->> 'etag' as etag
+        select private.composition_summary(c, a.role, l.also) ->> 'etag' as etag
           from public.user_compositions as c
          cross join lateral private.composition_access(c.id, e.user_id) as a
+         cross join lateral private.layers_in_etag(c.id, e.user_id) as l (also)
          where c.id = e.composition_id
            and c.deleted_at is null
            and c.current_version > 0

@@ -4,6 +4,7 @@
 --   title            1 to 200 characters; null: that of the composition
 --   organization_id  an organisation of the caller's that the fork belongs to; null: personal
 --   version          the version whose content it starts with; null: the head
+--   origin           how it came to be (docs/history.md); null: a person made it
 --   returns          the fork: {composition_id, version, content_hash, title, updated_at}
 --
 -- Raises
@@ -15,7 +16,7 @@
 --   PT404 organization_not_found  absent, or the caller is no member
 --   PT410 composition_trashed     in the trash
 --   PT422 invalid_document        a limit was lowered since the version was saved
---   PT422 invalid_argument        the title breaks its rule
+--   PT422 invalid_argument        the title breaks its rule, or origin is not known
 --
 -- Copied are the content of the one version, the description and the tags, as they are now. Not
 -- copied are the history, the shares, the owner and the organisation. The fork remembers where it
@@ -27,7 +28,8 @@ create function public.fork_composition(
   composition_id  uuid,
   title           text default null,
   organization_id uuid default null,
-  version         integer default null
+  version         integer default null,
+  origin          jsonb default null
 ) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
@@ -61,10 +63,12 @@ begin
     tags                => source.tags,
     document            => public.get_version(source.id, chosen) -> 'document',
     kind                => 'fork',
-    origin              => jsonb_build_object(
-                             'kind', 'user',
-                             'forked_from', jsonb_build_object(
-                               'composition_id', source.id, 'version', chosen
+    origin              => private.version_origin(
+                             fork_composition.origin,
+                             facts => jsonb_build_object(
+                               'forked_from', jsonb_build_object(
+                                 'composition_id', source.id, 'version', chosen
+                               )
                              )
                            ),
     message             => null,

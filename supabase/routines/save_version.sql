@@ -5,6 +5,7 @@
 --   document        a composition document (docs/document.md)
 --   message         what changed, in words; null: nothing to say
 --   on_conflict     'reject': a stale save is refused
+--   origin          how it came to be (docs/history.md); null: a person made it
 --   returns         {composition_id, version, content_hash, title, updated_at}
 --
 -- Raises
@@ -15,8 +16,8 @@
 --   PT410 composition_trashed    in the trash
 --   PT409 version_conflict       saved by someone since base_version was read
 --   PT422 invalid_document       with every problem found, by path
---   PT422 invalid_argument       base_version is null, the message is too long, or on_conflict is
---                                not known
+--   PT422 invalid_argument       base_version is null, the message is too long, or on_conflict or
+--                                origin is not known
 --
 -- Definer rights: callers may not call private.append_version(), which checks them.
 create function public.save_version(
@@ -24,7 +25,8 @@ create function public.save_version(
   base_version   integer,
   document       jsonb,
   message        text default null,
-  on_conflict    text default 'reject'
+  on_conflict    text default 'reject',
+  origin         jsonb default null
 ) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
@@ -48,7 +50,7 @@ begin
     base_version   => save_version.base_version,
     document       => save_version.document,
     kind           => 'save',
-    origin         => '{"kind": "user"}',
+    origin         => private.version_origin(save_version.origin),
     message        => save_version.message
   );
 end;

@@ -44,5 +44,9 @@ alter table public.composition_versions
 create index composition_versions_content_hash_composition_id_idx
   on public.composition_versions (content_hash, composition_id);
 create index composition_versions_author_id_idx on public.composition_versions (author_id);
+-- What one turn of an agent made, for undo_turn().
+create index composition_versions_author_id_turn_idx
+  on public.composition_versions (author_id, (origin ->> 'turn'))
+  where origin ? 'turn';
 
 alter table public.composition_versions enable row level security;

@@ -77,7 +77,7 @@ class Play:
         call(ann, "save_version", **mine, base_version=1, **smaller)
         call(ann, "save_version", **mine, base_version=2, document=small(long=long, n=3, k=1))
         call(ann, "label_version", **mine, version=2, label="Small")
-        call(ann, "restore_version", **mine, version=2)
+        call(ann, "restore_version", **mine, version=2, origin={"agent": "designer", "turn": "7"})
         for version in (1, 2, 3, 4):
             call(ann, "get_version", **mine, version=version)
         for mutation_id in ("once", "once", "twice"):

@@ -41,6 +41,7 @@ class Table:
 
 # Every table of the schema public; one may be here before it is there.
 TABLES = {
+    "composition_layers": Table(readable=True),
     "composition_usage": Table(readable=True),
     "composition_versions": Table(readable=True),
     "compositions": Table(),

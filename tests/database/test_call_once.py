@@ -218,6 +218,7 @@ def test_arguments_are_those_of_the_function(people, composition, changes, key):
         "document",
         "message",
         "on_conflict",
+        "origin",
     ]
     assert versions(ann, piece) == 1
 

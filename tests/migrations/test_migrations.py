@@ -106,7 +106,7 @@ def test_a_draft_holds_what_changed_and_nothing_else(both):
     assert draft(migrated, sourced) == []
 
     before = dict(migrated)
-    before["function", "public.load_composition(uuid,text[])"] += " as it was"
+    before["function", "public.load_composition(uuid,text[],boolean)"] += " as it was"
     before["function", "public.get_version(uuid,integer)"] = "get_version(x uuid) RETURNS …"
     before["policy", "public.user_compositions.user_compositions_select_reader"] = "as it was"
     before["column", "public.compositions.document"] = "as it was"

@@ -12,13 +12,18 @@ begin
     select from public.organization_members as m
      where m.organization_id = close_organization.organization_id
   ) then
-    -- In the order of ids, as all who hold several; those of others too, which lose a share.
+    -- In the order of ids, as all who hold several; those of others too, which lose a share or a
+    -- layer.
     perform from public.user_compositions as c
       where c.organization_id = close_organization.organization_id
          or c.id in (
               select s.composition_id
                 from public.shared_compositions as s
                where s.organization_id = close_organization.organization_id
+              union
+              select l.composition_id
+                from public.composition_layers as l
+               where l.organization_id = close_organization.organization_id
             )
       order by c.id
         for update;

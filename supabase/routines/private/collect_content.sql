@@ -1,4 +1,4 @@
--- Delete content that no version reaches any more, out of some.
+-- Delete content that no version and no layer reaches any more, out of some.
 --
 --   content_hashes  candidates
 --   returns         how many there were to delete
@@ -37,6 +37,9 @@ begin
    where d.content_hash = any (free)
      and not exists (
        select from public.composition_versions as v where v.content_hash = d.content_hash
+     )
+     and not exists (
+       select from public.composition_layers as l where l.base_hash = d.content_hash
      );
   get diagnostics deleted = row_count;
   return deleted;

@@ -2,11 +2,15 @@
 --
 --   composition  a row of user_compositions that the caller may read
 --   role         the caller's role on it
+--   also         object: what else the answer depends on, without being shown; null: nothing
 --   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
 --                version, content_hash, etag, updated_at, forked_from_id, forked_from_version};
---                etag changes whenever any of the others or the document does
-create function private.composition_summary(composition public.user_compositions, role text)
-returns jsonb
+--                etag changes whenever any of the others, the document or also does
+create function private.composition_summary(
+  composition public.user_compositions,
+  role        text,
+  also        jsonb default null
+) returns jsonb
 language plpgsql stable
 set search_path = ''
 set timezone = 'UTC'  -- an etag is the same whatever zone a client likes its times in
@@ -27,7 +31,8 @@ declare
     'forked_from_version', composition.forked_from_version
   );
 begin
-  return summary
-    || jsonb_build_object('etag', left(encode(private.content_hash(summary), 'hex'), 32));
+  return summary || jsonb_build_object(
+    'etag', left(encode(private.content_hash(summary || coalesce(also, '{}')), 'hex'), 32)
+  );
 end;
 $$;

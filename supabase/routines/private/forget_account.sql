@@ -45,12 +45,22 @@ begin
         from public.shared_compositions as s
        where s.user_id = old.id or s.created_by = old.id
       union
+      select l.composition_id from public.composition_layers as l where l.user_id = old.id
+      union
       select s.composition_id  -- of an organisation that goes with its last member
         from public.shared_compositions as s
        where s.organization_id = any (left_ids)
          and not exists (
            select from public.organization_members as m
             where m.organization_id = s.organization_id and m.user_id <> old.id
+         )
+      union
+      select l.composition_id  -- and what it changed about others'
+        from public.composition_layers as l
+       where l.organization_id = any (left_ids)
+         and not exists (
+           select from public.organization_members as m
+            where m.organization_id = l.organization_id and m.user_id <> old.id
          )
     )
     order by c.id
