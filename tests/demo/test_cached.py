@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from demo import functions as demo_functions
 from demo.acts import cached
 from devstack.stack import Addresses
 
@@ -107,7 +108,7 @@ def play(perform, stack, monkeypatch):
     """Play the acts through functions with a fault, two documents being there."""
     monkeypatch.setattr(cached, "_LOADS_EACH", 15)
     monkeypatch.setattr(cached, "_SAVE_ONE_IN", 10)
-    monkeypatch.setattr(cached, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(demo_functions, "PATIENCE_SECONDS", 0.3)
 
     def start(fault="", **audited):
         functions = Functions(stack.addresses, fault, **audited)
@@ -115,7 +116,8 @@ def play(perform, stack, monkeypatch):
         def connect(**settings):
             return httpx.Client(transport=httpx.MockTransport(functions), **settings)
 
-        monkeypatch.setattr(cached, "httpx", SimpleNamespace(Client=connect))
+        for module in (cached, demo_functions):
+            monkeypatch.setattr(module, "httpx", SimpleNamespace(Client=connect))
         urls = {"functions_url": "http://functions", "invoke_url": "http://invoke"}
         return perform("cached", **urls).outcome
 
