@@ -21,8 +21,13 @@
 \ir routines/private/also_in_etag.sql
 \ir routines/private/announce_end.sql
 \ir routines/private/append_version.sql
+\ir routines/private/apply_json_patch.sql
+\ir routines/private/apply_merge_patch.sql
+\ir routines/private/apply_patch.sql
 \ir routines/private/array_alignment.sql
 \ir routines/private/array_changes.sql
+\ir routines/private/array_of.sql
+\ir routines/private/array_place.sql
 \ir routines/private/call_statement.sql
 \ir routines/private/caller_id.sql
 \ir routines/private/change_phrase.sql
@@ -98,6 +103,7 @@
 \ir routines/private/lock_organization.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/merge_patched.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
 \ir routines/private/my_administered_organization_ids.sql
@@ -108,6 +114,7 @@
 \ir routines/private/note_invalidations.sql
 \ir routines/private/note_membership.sql
 \ir routines/private/object_changes.sql
+\ir routines/private/object_of.sql
 \ir routines/private/organization_heir.sql
 \ir routines/private/organizations_around.sql
 \ir routines/private/parameter_faults.sql
@@ -117,7 +124,17 @@
 \ir routines/private/parameter_rules.sql
 \ir routines/private/parameter_sentences.sql
 \ir routines/private/part_sentences.sql
+\ir routines/private/patch_array.sql
+\ir routines/private/patch_object.sql
+\ir routines/private/patch_once.sql
+\ir routines/private/patch_operation.sql
+\ir routines/private/patch_operations.sql
+\ir routines/private/patch_pointer.sql
+\ir routines/private/patch_target.sql
+\ir routines/private/patch_token.sql
+\ir routines/private/patch_value.sql
 \ir routines/private/pointer.sql
+\ir routines/private/pointer_tokens.sql
 \ir routines/private/poke.sql
 \ir routines/private/poke_overdue.sql
 \ir routines/private/problem.sql
@@ -129,6 +146,8 @@
 \ir routines/private/refuse_filter.sql
 \ir routines/private/refuse_known_member.sql
 \ir routines/private/refuse_origin.sql
+\ir routines/private/refuse_patch.sql
+\ir routines/private/refuse_patch_path.sql
 \ir routines/private/refuse_unknown_invitation.sql
 \ir routines/private/refuse_unknown_link.sql
 \ir routines/private/refuse_unknown_organization.sql
@@ -142,9 +161,11 @@
 \ir routines/private/require_member.sql
 \ir routines/private/require_organization_role.sql
 \ir routines/private/require_other_owner.sql
+\ir routines/private/require_patch_in_limits.sql
 \ir routines/private/require_quota.sql
 \ir routines/private/require_receiver.sql
 \ir routines/private/require_room.sql
+\ir routines/private/require_tested.sql
 \ir routines/private/require_time_to_come.sql
 \ir routines/private/require_trash.sql
 \ir routines/private/require_usage_entries.sql
@@ -158,6 +179,7 @@
 \ir routines/private/short_text.sql
 \ir routines/private/source_problems.sql
 \ir routines/private/source_sentences.sql
+\ir routines/private/spend.sql
 \ir routines/private/store_document.sql
 \ir routines/private/target_problems.sql
 \ir routines/private/touch_composition.sql

@@ -743,5 +743,9 @@ create policy composition_layers_select_holder on public.composition_layers
   );
 
 grant execute on function
-  public.load_composition(uuid, text[], boolean)
+  public.get_layer(uuid, text, uuid),
+  public.load_composition(uuid, text[], boolean),
+  public.promote_layer(uuid, text, text, uuid, text, uuid, text, jsonb),
+  public.reset_layer(uuid, text[], text, uuid, jsonb),
+  public.set_layer(uuid, integer, jsonb, text, uuid, text, text, jsonb)
 to authenticated;

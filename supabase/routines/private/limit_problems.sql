@@ -1,20 +1,25 @@
 -- What makes a value too dangerous to look at any closer.
 --
---   document  any jsonb
---   returns   array of problems, empty when it is within the limits
+--   document       any jsonb
+--   levels_around  levels of nesting that stand around it, each with a little text: a JSON Patch has
+--                  two around the parts of a document
+--   returns        array of problems, empty when it is within the limits
 --
 -- The order is the point. A few kilobytes such as [1e131071, …] print as gigabytes, so nothing may
 -- turn the value into text before its numbers are known to be small; and nothing may walk it that
 -- grows faster than its size. Jsonb takes at most four times the bytes of its text ([0,0,…]),
 -- which bounds the work before any of it starts.
-create function private.limit_problems(document jsonb) returns jsonb
+create function private.limit_problems(document jsonb, levels_around integer default 0)
+returns jsonb
 language plpgsql stable
 set search_path = ''
 as $$
 declare
   -- Within what can be counted with, however much an operator lets in.
-  max_bytes  constant bigint := least(private.setting('max_document_bytes'), 1000000000000);
-  max_depth  constant bigint := least(private.setting('max_document_depth'), 1000000);
+  max_bytes  constant bigint := least(private.setting('max_document_bytes'), 1000000000000)
+    + 100 * levels_around;
+  max_depth  constant bigint := least(private.setting('max_document_depth'), 1000000)
+    + levels_around;
   max_number constant bigint := private.setting('max_number');
   max_components constant bigint := private.setting('max_components');
   problems   jsonb := '[]';
