@@ -90,6 +90,7 @@
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
 \ir routines/private/json_edits.sql
+\ir routines/private/keyed_by.sql
 \ir routines/private/lay.sql
 \ir routines/private/layer_state.sql
 \ir routines/private/layered.sql
@@ -103,7 +104,17 @@
 \ir routines/private/lock_organization.sql
 \ir routines/private/may_view_content.sql
 \ir routines/private/member_summary.sql
+\ir routines/private/merge_array.sql
+\ir routines/private/merge_conflict.sql
+\ir routines/private/merge_documents.sql
+\ir routines/private/merge_ids.sql
+\ir routines/private/merge_json.sql
+\ir routines/private/merge_kind.sql
+\ir routines/private/merge_object.sql
+\ir routines/private/merge_order.sql
+\ir routines/private/merge_parts.sql
 \ir routines/private/merge_patched.sql
+\ir routines/private/merge_values.sql
 \ir routines/private/missing_keys.sql
 \ir routines/private/moved_children.sql
 \ir routines/private/my_administered_organization_ids.sql
@@ -254,3 +265,4 @@
 \ir policies/shared_compositions.sql
 \ir policies/user_compositions.sql
 \ir policies/routines.sql
+
