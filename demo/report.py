@@ -1,6 +1,7 @@
 """What happened in a play, as tables, and how to go on by hand."""
 
 import itertools
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -241,9 +242,11 @@ def _examples(outcome: Outcome) -> Iterator[str]:
 
 
 def _conflict(conflict: Json) -> str:
-    words = {"base": "was", "head": "is now", "mine": "should be"}
-    values = (f"{said} {conflict[key]!r}" for key, said in words.items() if key in conflict)
-    return f"{conflict['path']} {', '.join(values)}"
+    base, head, mine = (
+        json.dumps(conflict[side], ensure_ascii=False) if side in conflict else "nothing"
+        for side in ("base", "head", "mine")
+    )
+    return f"{conflict['path']}: {base} → {head} there, {mine} here"
 
 
 def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:

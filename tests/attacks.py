@@ -132,9 +132,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
-    "load_composition": Attack(
-        {"composition_id": COMPOSITION, "known_etags": [], "layered": True}
-    ),
+    "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": [], "layered": True}),
     "load_for_warming": Attack(
         {"composition_ids": Id("composition", inside=lambda named: [named])}
     ),
