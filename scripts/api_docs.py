@@ -38,6 +38,11 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("load_composition", "get_document", "list_my_compositions", "export_my_data"),
     ),
     (
+        "Personalise",
+        "change how it looks for oneself, or for an organisation",
+        ("set_layer", "get_layer", "reset_layer", "promote_layer"),
+    ),
+    (
         "History",
         "look back and go back",
         (

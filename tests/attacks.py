@@ -113,6 +113,13 @@ ATTACKS: dict[str, Attack] = {
         }
     ),
     "get_document": Attack({"content_hash": Id("content_hash")}),
+    "get_layer": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+        }
+    ),
     "get_version": Attack({"composition_id": COMPOSITION, "version": VERSION}),
     "invite_to_organization": Attack(
         {"organization_id": ORGANIZATION, "email": "new@example.com", "role": "member"}
@@ -139,6 +146,18 @@ ATTACKS: dict[str, Attack] = {
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
     "pending_invalidations": Attack({"row_limit": 500}),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
+    "promote_layer": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "into": "fork",
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "title": None,
+            "fork_organization_id": ORGANIZATION,
+            "message": None,
+            "origin": None,
+        }
+    ),
     "purge_composition": Attack({"composition_id": TRASHED}),
     "purge_trash": Attack({"row_limit": 100}),
     "purge_versions": Attack({"row_limit": 1000}),
@@ -153,6 +172,15 @@ ATTACKS: dict[str, Attack] = {
     "remove_organization_member": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("member")}
     ),
+    "reset_layer": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "paths": ["/body/layer"],
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "origin": None,
+        }
+    ),
     "restore_version": Attack(
         {"composition_id": COMPOSITION, "version": VERSION, "message": None, "origin": None}
     ),
@@ -165,6 +193,18 @@ ATTACKS: dict[str, Attack] = {
             "document": SMALLEST,
             "message": None,
             "on_conflict": "reject",
+            "origin": None,
+        }
+    ),
+    "set_layer": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "base_version": VERSION,
+            "patch": [{"op": "add", "path": "/body/more", "value": 1}],
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "format": "json-patch",
+            "mode": "replace",
             "origin": None,
         }
     ),

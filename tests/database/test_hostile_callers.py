@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from devstack.postgres import Postgres
 from tests.attacks import ATTACKS, TELLING, Id, fingerprint
@@ -280,6 +281,14 @@ class Cast:
             )
         for grant in ({"user_id": grantee.id}, {"organization_id": organization}):
             owner.call("share_composition", composition_id=composition, role="viewer", **grant)
+        owner.call(
+            "set_layer",
+            composition_id=composition,
+            base_version=versions,
+            patch=Jsonb([{"op": "add", "path": "/body/layer", "value": SECRET}]),
+            scope="organization",
+            organization_id=organization,
+        )
 
         made = {
             "composition": composition, "trashed": trashed, "organization": organization,

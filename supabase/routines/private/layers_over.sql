@@ -2,6 +2,7 @@
 --
 --   composition_id  a composition that they may view
 --   user_id         the person
+--   with_own        whether their own is one of them
 --   layers          in the order in which they lie on each other; null: none
 --   until           when one of them ends to be there by itself, as shares do; null: never
 --
@@ -12,6 +13,7 @@
 create function private.layers_over(
   composition_id uuid,
   user_id        uuid,
+  with_own       boolean default true,
   out layers     public.composition_layers[],
   out until      timestamptz
 )
@@ -41,6 +43,7 @@ begin
         from public.composition_layers as l
        where l.composition_id = layers_over.composition_id
          and l.user_id = layers_over.user_id
+         and with_own
     ) as o;
 end;
 $$;
