@@ -144,6 +144,13 @@ class Functions:
         """Ask the database again what it answers."""
         self._answers = {key: its for key, its in self._answers.items() if key[1] != asked.path}
 
+    def agrees(self, person: Person, asked: Asked) -> bool:
+        """Whether a load answers somebody what the database does, if that is a refusal, too."""
+        self.changed(asked)
+        return _result(lambda: self.send(person, "GET", asked.path).json()) == _result(
+            lambda: self.wanted(person, asked)
+        )
+
     def version(self, person: Person, composition: Composition) -> int | None:
         """The version that a load answers somebody now; None: there is nothing for them."""
         try:
@@ -209,6 +216,13 @@ def wait_for(stage: Stage, waiting: Mapping[str, tuple[float, Callable[[], bool]
                 del left[what]
         stage.wait_until(time.monotonic() + _POLL_SECONDS)
     return lags
+
+
+def _result(call: Callable[[], Json]) -> Json | str:
+    try:
+        return call()
+    except Refused as refusal:
+        return refusal.code
 
 
 def path_of(composition: Composition) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from demo.acts.personal import Page
+from demo.acts.personal import CONTEXT, Page
 from demo.functions import HOME, Asked, Functions, connected, path_of, shown_in, the
 from demo.histories import Json
 from demo.places import changed, nested, places
@@ -16,69 +16,66 @@ _TRIES = 5
 def pin(stage: Stage) -> None:
     """Somebody pins one composition, then another: each is shown at once, then from the cache."""
     reader = stage.compositions[0].owner
-    path = f"/v1/pins/{_CONTEXT}"
-    context = shown_in(_CONTEXT)
+    path, context = f"/v1/pins/{_CONTEXT}", shown_in(_CONTEXT)
     with connected(stage) as functions:
         functions.expect("nothing_pinned", "who pinned nothing", reader, "GET", context.path)
         for composition in [c for c in stage.compositions if reader in c.readers][:2]:
-            functions.send(reader, "PUT", path, json={"composition_id": composition.id})
+            body = {"composition_id": composition.id}
+            _write(functions, reader, "PUT", path, reader, context, json=body)
             _check_shown(stage, functions, reader, context, composition)
             functions.changed(HOME)
             _load_twice(stage, functions, reader, HOME)
-        functions.send(reader, "DELETE", path)
+        _write(functions, reader, "DELETE", path, reader, context)
         functions.expect("nothing_pinned", "who unpinned it", reader, "GET", context.path)
 
 
 def move_default(stage: Stage, page: Page) -> None:
     """An admin pins another default: its members see that at once, then from the cache."""
-    first = next(c for c in stage.compositions if c.organization_id == page.admin.organization_id)
+    admin, member, context = page.admin, page.member, shown_in(CONTEXT)
+    other = next(c for c in stage.compositions if c.organization_id == admin.organization_id)
     with connected(stage) as functions:
-        for composition in (first, page.composition):
-            _load_twice(stage, functions, page.member, shown_in("home"))
-            functions.send(
-                page.admin,
-                "PUT",
-                "/v1/pins/home",
-                json={"composition_id": composition.id, "scope": "organization"},
-            )
-            for asked in (HOME, shown_in("home")):
-                functions.changed(asked)
-            _check_shown(stage, functions, page.member, shown_in("home"), composition)
-            _load_twice(stage, functions, page.member, HOME)
+        for composition in (other, page.composition):
+            _load_twice(stage, functions, member, context)
+            body = {"composition_id": composition.id, "scope": "organization"}
+            path = f"/v1/pins/{CONTEXT}"
+            _write(functions, admin, "PUT", path, member, context, json=body)
+            _check_shown(stage, functions, member, context, composition)
+            functions.changed(HOME)
+            _load_twice(stage, functions, member, HOME)
 
 
 def change_for_oneself(stage: Stage, page: Page) -> None:
     """A layer set through the functions is seen at once by who set it, and by nobody else."""
-    composition, member = page.composition, page.member
-    layer = f"{path_of(composition)}/layer"
+    composition, member, asked = page.composition, page.member, the(page.composition)
+    path = f"{path_of(composition)}/layer"
     place, _ = places(page.document)
     values = {place: "Through the functions"}
     with connected(stage) as functions:
         for person in (member, page.admin):
-            functions.load(person, the(composition))
-        functions.send(member, "PATCH", layer, **_patch(values, composition.version))
-        functions.changed(the(composition))
-        functions.load(member, the(composition))
-        seen = functions.wanted(member, the(composition))["document"]
+            functions.load(person, asked)
+        patch = _patch(values, composition.version)
+        _write(functions, member, "PATCH", path, member, asked, **patch)
+        functions.load(member, asked)
+        seen = functions.wanted(member, asked)["document"]
         stage.compare(composition, composition.version, seen, changed(page.document, values))
-        functions.load(page.admin, the(composition), is_known=True)
-        functions.send(member, "DELETE", layer)
-        functions.changed(the(composition))
-        functions.load(member, the(composition))
+        functions.load(page.admin, asked, is_known=True)
+        _write(functions, member, "DELETE", path, member, asked)
+        functions.load(member, asked)
 
 
 def patch_late(stage: Stage) -> None:
     """A stale patch is answered with what is there now, and what a merge would make of it."""
     composition = stage.compositions[0]
     editor, *_ = stage.outsiders(composition.owner)
-    path = path_of(composition)
+    path, asked = path_of(composition), the(composition)
     with connected(stage) as functions:
-        before = functions.wanted(composition.owner, the(composition))["document"]
+        before = functions.wanted(composition.owner, asked)["document"]
         version = composition.version
         first, second = places(before)
         theirs, mine = {first: "In time"}, {second: "Too late"}
-        saved = functions.send(composition.owner, "PATCH", path, **_patch(theirs, version))
-        stage.add_version(composition, changed(before, theirs), saved.json())
+        in_time = _patch(theirs, version)
+        saved = _write(functions, composition.owner, "PATCH", path, editor, asked, **in_time)
+        stage.add_version(composition, changed(before, theirs), saved)
         for values, conflicts in ((mine, []), ({first: "Too late"}, [first])):
             refused = functions.expect(
                 "version_conflict",
@@ -99,13 +96,29 @@ def patch_late(stage: Stage) -> None:
             if not conflicts:
                 wanted = changed(before, theirs | values)
                 stage.check(f"{what} the merge", refused.get("merged"), wanted)
-        merged = functions.send(
-            editor, "PATCH", path, params={"on_conflict": "merge"}, **_patch(mine, version)
-        )
-        stage.add_version(composition, changed(before, theirs | mine), merged.json())
-        functions.changed(the(composition))
-        functions.load(editor, the(composition))
+        merge = _patch(mine, version) | {"params": {"on_conflict": "merge"}}
+        merged = _write(functions, editor, "PATCH", path, editor, asked, **merge)
+        stage.add_version(composition, changed(before, theirs | mine), merged)
+        functions.load(editor, asked)
     composition.documents.clear()
+
+
+def _write(
+    functions: Functions,
+    person: Person,
+    method: str,
+    path: str,
+    reader: Person,
+    asked: Asked,
+    **request: Any,
+) -> Json:
+    """Write as somebody what a reader must see at once: what is asked for is another then."""
+    answer = functions.write(
+        person, method, path, lambda: functions.agrees(reader, asked), **request
+    )
+    functions.changed(asked)
+    written: Json = answer.json() if answer.content else {}
+    return written
 
 
 def _check_shown(

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.histories import History, Json
-from demo.places import changed
+from demo.places import changed, nested
 from demo.samples import FOLDER, read_sample
 from demo.stage import Composition, Person, Stage
 
 _SAMPLE = FOLDER / "welcome-page.json"
-_CONTEXT = "home"
+CONTEXT = "home"
 
 _DURATION: Json = {
     "type": "filter",
@@ -55,7 +55,7 @@ def choose_default(stage: Stage) -> Page:
     history = read_sample(_SAMPLE)
     composition = _create(stage, admin, history)
     page = Page(composition, admin, member, history)
-    pin = {"context": _CONTEXT, "composition_id": composition.id, "scope": "organization"}
+    pin = {"context": CONTEXT, "composition_id": composition.id, "scope": "organization"}
     stage.expect(
         "organization_role_too_low", "a member's default", member, "pin_composition", **pin
     )
@@ -143,6 +143,43 @@ def settle(stage: Stage, page: Page) -> None:
     )
 
 
+def dress_for_guests(stage: Stage, page: Page) -> None:
+    """Another organisation looks at the page, with a layer of its own below those of its people."""
+    composition = page.composition
+    _, admin, member = stage.outsiders(page.admin)
+    shared = {"composition_id": composition.id, "organization_id": admin.organization_id}
+    stage.call(page.admin, "share_composition", **shared, role="viewer")
+    for person, values, scope in (
+        (admin, {_HEADING: f"Welcome, {admin.organization}"}, shared | {"scope": "organization"}),
+        (member, {_HOW_MANY: 3}, {"composition_id": composition.id}),
+    ):
+        stage.call(
+            person,
+            "set_layer",
+            **scope,
+            base_version=composition.version,
+            patch=nested(values),
+            format="merge-patch",
+        )
+    seen = stage.call(member, "load_composition", composition_id=composition.id)
+    wanted = changed(page.document, {_HEADING: f"Welcome, {admin.organization}", _HOW_MANY: 3})
+    stage.compare(composition, composition.version, seen["document"], wanted)
+    stage.check(
+        f"{composition.id}: a guest sees the layers",
+        [(layer["scope"], layer["state"]) for layer in seen.get("layers", [])],
+        [("organization", "applied"), ("me", "applied")],
+    )
+    _look(stage, page, "applied")
+    stage.call(page.admin, "unshare_composition", **shared)
+    stage.expect(
+        "composition_not_found",
+        "a guest whose time is over",
+        member,
+        "load_composition",
+        composition_id=composition.id,
+    )
+
+
 def promote(stage: Stage, page: Page) -> Composition | None:
     """The member makes a composition of it and pins that; then the page itself is back as it is."""
     member, composition = page.member, page.composition
@@ -200,7 +237,7 @@ def keep_up(stage: Stage, page: Page, fork: Composition) -> None:
     )
 
 
-_HERE = {"context": _CONTEXT}
+_HERE = {"context": CONTEXT}
 
 
 def _create(stage: Stage, admin: Person, history: History) -> Composition:

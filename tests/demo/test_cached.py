@@ -50,10 +50,12 @@ class Functions:
             return httpx.Response(304, headers={"x-cache": "hit", "etag": tag})
         if kept and (self._hidden >= 0 or self.fault in self._keeping(kept)):
             return kept
-        answer = self._call(request, "load_composition", {})
+        answer = self._call(request, *_asked(request.url.path))
         if answer.is_success:
             loaded = answer.json()
-            headers = {"x-cache": "miss", "etag": f'"{loaded["version"]}.{loaded["etag"]}-br"'}
+            tag = f'"{loaded["version"]}.{loaded["etag"]}-br"'
+            is_kept = self.fault != "keeps nothing" and kept and kept.headers.get("etag") == tag
+            headers = {"x-cache": "hit" if is_kept else "miss", "etag": tag}
             answer = httpx.Response(200, json=loaded, headers=headers)
         self._kept[key] = answer
         return answer
@@ -63,31 +65,56 @@ class Functions:
 
     def _write(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content or b"{}")
-        grantee = request.url.path.partition("/shares/")[2]
-        if not grantee:
-            version = int(request.headers["if-match"].strip('"'))
-            if self.fault == "overwrites":
-                version = self._call(request, "load_composition", {}).json()["version"]
-            answer = self._call(request, "save_version", {"base_version": version, **body})
-            if answer.status_code == 409:
-                return httpx.Response(412, json=answer.json())
-        elif request.method == "PUT":
-            arguments = {"user_id": grantee, "role": body["role"]}
-            answer = self._call(request, "share_composition", arguments)
-        elif self.fault == "keeps shares":
-            return httpx.Response(204)
-        else:
-            answer = self._call(request, "unshare_composition", {"user_id": grantee})
-        if self.fault == "late":
+        _, _, resource, name, *inner = request.url.path.split("/")
+        composition = {"composition_id": name}
+        version = {"base_version": int(request.headers.get("if-match", '"0"').strip('"'))}
+        match resource, request.method, *inner:
+            case "pins", "PUT":
+                answer = self._call(request, "pin_composition", {"context": name} | body)
+            case "pins", "DELETE":
+                answer = self._call(request, "unpin_composition", {"context": name})
+            case _, "PATCH", "layer":
+                layer = version | {"patch": body, "format": "merge-patch", "mode": "extend"}
+                answer = self._call(request, "set_layer", composition | layer)
+            case _, "DELETE", "layer":
+                answer = self._call(request, "reset_layer", composition)
+            case _, "PUT", "shares", grantee:
+                share = {"user_id": grantee, "role": body["role"]}
+                answer = self._call(request, "share_composition", composition | share)
+            case _, "DELETE", "shares", grantee:
+                if self.fault == "keeps shares":
+                    return httpx.Response(204)
+                share = {"user_id": grantee}
+                answer = self._call(request, "unshare_composition", composition | share)
+            case _:
+                if self.fault == "overwrites":
+                    loaded = self._call(request, "load_composition", composition)
+                    version = {"base_version": loaded.json()["version"]}
+                answer = self._save(request, composition | version, body)
+        if self.fault == "late" and answer.is_success:
             self._hidden = 3
             return httpx.Response(202, content=answer.content)
         return answer
 
+    def _save(self, request: httpx.Request, arguments: Any, body: Any) -> httpx.Response:
+        if request.method == "PUT":
+            answer = self._call(request, "save_version", arguments | body)
+            change = {"document": body["document"]}
+        else:
+            change = {"patch": body, "format": "merge-patch"}
+            how = dict(request.url.params)
+            answer = self._call(request, "patch_composition", arguments | change | how)
+        if answer.status_code != 409:
+            return answer
+        shown = self._call(request, "preview_merge", arguments | change).json()
+        if self.fault == "merges nothing":
+            shown.pop("merged", None)
+        return httpx.Response(412, json=answer.json() | shown)
+
     def _call(self, request: httpx.Request, function: str, arguments: Any) -> httpx.Response:
-        composition_id = request.url.path.split("/")[3]
         answer = httpx.post(
             f"{self._addresses['supabase_url']}/rest/v1/rpc/{function}",
-            json={"composition_id": composition_id, **arguments},
+            json=arguments,
             headers={
                 "apikey": self._addresses["anon_key"],
                 "authorization": request.headers["authorization"],
@@ -101,6 +128,16 @@ class Functions:
         code = json.loads(problem["details"])["code"]
         error = {"error": code, "message": problem["message"], "hint": problem["hint"]}
         return httpx.Response(answer.status_code, json=error)
+
+
+def _asked(path: str) -> tuple[str, dict[str, str]]:
+    """The function that answers what a path asks for, and its arguments."""
+    _, _, resource, *names = path.split("/")
+    if resource == "home":
+        return "load_home", {}
+    if resource == "contexts":
+        return "resolve_context", {"context": names[0]}
+    return "load_composition", {"composition_id": names[0]}
 
 
 @pytest.fixture
