@@ -143,7 +143,7 @@ class Play(Stage):
         self.perform("made a default their own", personal.make_it_ones_own, page)
         self.perform("followed a default that moved", personal.follow, page)
         self.perform("settled conflicts with a default", personal.settle, page)
-        self.perform("dressed a page for their own", personal.dress_for_guests, page)
+        self.perform("changed a page for everybody", personal.dress, page)
         if fork := self.perform("made a fork of a layer", personal.promote, page):
             self.perform("kept a fork up to date", personal.keep_up, page, fork)
         return page

@@ -24,6 +24,7 @@ _DURATION: Json = {
     "target": ["videos"],
 }
 _HOW_MANY = "/parameters/how-many/value"
+_FEW = 5
 _HEADING = "/components/welcome/text"
 
 
@@ -100,7 +101,7 @@ def make_it_ones_own(stage: Stage, page: Page) -> None:
     )
 
     _extend(stage, page, _HEADING, "Hello again")
-    _set_how_many(stage, page, 5)
+    _set_how_many(stage, page, _FEW)
     _look(stage, page, "applied")
     seen = stage.load(page.composition, page.admin, "owner")
     stage.check(f"{page.composition.id}: its admin has the layers", seen.get("layers"), None)
@@ -117,7 +118,7 @@ def settle(stage: Stage, page: Page) -> None:
     """The admin changes what the member has changed: told are both, and the member chooses."""
     name = f"{page.composition.title}: the default moved where {page.member.name} had changed it"
     for anew in (True, False):
-        before, mine = page.document, page.changes.pop(_HOW_MANY)
+        before, mine = page.document, page.changes.pop(_HOW_MANY, _FEW)
         _go_on(stage, page)
         values = [_how_many(document) for document in (before, page.document)]
         conflict = {"path": _HOW_MANY, "kind": "both_changed"}
@@ -143,41 +144,33 @@ def settle(stage: Stage, page: Page) -> None:
     )
 
 
-def dress_for_guests(stage: Stage, page: Page) -> None:
-    """Another organisation looks at the page, with a layer of its own below those of its people."""
-    composition = page.composition
-    _, admin, member = stage.outsiders(page.admin)
-    shared = {"composition_id": composition.id, "organization_id": admin.organization_id}
-    stage.call(page.admin, "share_composition", **shared, role="viewer")
-    for person, values, scope in (
-        (admin, {_HEADING: f"Welcome, {admin.organization}"}, shared | {"scope": "organization"}),
-        (member, {_HOW_MANY: 3}, {"composition_id": composition.id}),
-    ):
-        stage.call(
-            person,
-            "set_layer",
-            **scope,
-            base_version=composition.version,
-            patch=nested(values),
-            format="merge-patch",
-        )
-    seen = stage.call(member, "load_composition", composition_id=composition.id)
-    wanted = changed(page.document, {_HEADING: f"Welcome, {admin.organization}", _HOW_MANY: 3})
-    stage.compare(composition, composition.version, seen["document"], wanted)
-    stage.check(
-        f"{composition.id}: a guest sees the layers",
-        [(layer["scope"], layer["state"]) for layer in seen.get("layers", [])],
-        [("organization", "applied"), ("me", "applied")],
-    )
-    _look(stage, page, "applied")
-    stage.call(page.admin, "unshare_composition", **shared)
+def dress(stage: Stage, page: Page) -> None:
+    """The founder changes the page for the whole organisation: what a member changed is on top."""
+    composition, founder = page.composition, stage.people[0]
+    layer = {"composition_id": composition.id, "scope": "organization"}
+    values = {"/components/videos-heading/text": f"{founder.organization} learns"}
+    patch = {"patch": nested(values), "format": "merge-patch"}
     stage.expect(
-        "composition_not_found",
-        "a guest whose time is over",
-        member,
-        "load_composition",
-        composition_id=composition.id,
+        "organization_role_too_low",
+        "a member's layer for all",
+        page.member,
+        "set_layer",
+        **layer,
+        **patch,
+        base_version=composition.version,
     )
+    stage.call(founder, "set_layer", **layer, **patch, base_version=composition.version)
+    for person, own in ((founder, {}), (page.member, page.changes)):
+        seen = stage.call(person, "load_composition", composition_id=composition.id)
+        wanted = changed(page.document, values | own)
+        stage.compare(composition, composition.version, seen["document"], wanted)
+        stage.check(
+            f"{composition.id}: {person.name} sees the layers",
+            [(layer["scope"], layer["state"]) for layer in seen.get("layers", [])],
+            [("organization", "applied"), *([("me", "applied")] if own else [])],
+        )
+    stage.call(founder, "reset_layer", **layer)
+    _look(stage, page, "applied")
 
 
 def promote(stage: Stage, page: Page) -> Composition | None:
