@@ -77,6 +77,60 @@ export type Database = {
                     }
                 ];
             };
+            "composition_pins": {
+                Row: {
+                    "composition_id": string;
+                    "context": string;
+                    "created_at": string;
+                    "id": string;
+                    "organization_id": string | null;
+                    "position": number;
+                    "user_id": string | null;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "composition_id": string;
+                    "context": string;
+                    "created_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "position"?: number;
+                    "user_id"?: string | null;
+                };
+                Update: {
+                    "composition_id"?: string;
+                    "context"?: string;
+                    "created_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "position"?: number;
+                    "user_id"?: string | null;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "composition_pins_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "composition_pins_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
             "composition_usage": {
                 Row: {
                     "composition_id": string;
@@ -558,6 +612,14 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "get_layer": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "get_version": {
                 Args: {
                     "composition_id": string;
@@ -601,6 +663,10 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "list_pins": {
+                Args: Record<PropertyKey, never>;
+                Returns: Json;
+            };
             "list_shares": {
                 Args: {
                     "composition_id": string;
@@ -629,6 +695,12 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "load_home": {
+                Args: {
+                    "known_etags"?: (string)[];
+                };
+                Returns: Json;
+            };
             "open_share_link": {
                 Args: {
                     "token": string;
@@ -641,10 +713,44 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "pin_composition": {
+                Args: {
+                    "composition_id": string;
+                    "context": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "position"?: number;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "popular_compositions": {
                 Args: {
                     "days"?: number;
                     "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "preview_merge": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "document"?: Json;
+                    "format"?: string;
+                    "patch"?: Json;
+                };
+                Returns: Json;
+            };
+            "promote_layer": {
+                Args: {
+                    "composition_id": string;
+                    "fork_organization_id"?: string;
+                    "into"?: string;
+                    "message"?: string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
+                    "title"?: string;
                 };
                 Returns: Json;
             };
@@ -676,6 +782,23 @@ export type Database = {
                 Args: {
                     "organization_id": string;
                     "user_id": string;
+                };
+                Returns: Json;
+            };
+            "reset_layer": {
+                Args: {
+                    "composition_id": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "paths"?: (string)[];
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
+            "resolve_context": {
+                Args: {
+                    "context": string;
+                    "known_etags"?: (string)[];
                 };
                 Returns: Json;
             };
@@ -711,6 +834,19 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "set_layer": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "format"?: string;
+                    "mode"?: string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "patch": Json;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "set_organization_role": {
                 Args: {
                     "organization_id": string;
@@ -740,6 +876,23 @@ export type Database = {
             "undelete_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "undo_turn": {
+                Args: {
+                    "conversation"?: string;
+                    "origin"?: Json;
+                    "turn": string;
+                };
+                Returns: Json;
+            };
+            "unpin_composition": {
+                Args: {
+                    "context": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };

@@ -26,10 +26,56 @@ export interface Written {
   updated_at: string;
 }
 
+/** How a save went: with `merged` if it was stale, and asked to be merged. */
+export interface Saved extends Written {
+  merged?: boolean;
+  /** Not merged: why. */
+  conflicts?: MergeConflict[];
+  /** Not merged: the version that keeps the document; `version` is still the head. */
+  conflict_version?: number;
+}
+
+/** What cannot be merged, docs/merge.md. What is not there is left out. */
+export interface MergeConflict {
+  /** A JSON Pointer, with elements that have an id by it. */
+  path: string;
+  kind: "both_changed" | "delete_edit" | "edit_delete" | "order" | "structure";
+  base?: Json;
+  head?: Json;
+  mine?: Json;
+  /** Of a structure: what is wrong with what the merge would make. */
+  problems?: Problem[];
+}
+
+export interface MergePreview {
+  current: LoadedComposition;
+  merged?: CompositionDocument;
+  conflicts: MergeConflict[];
+}
+
 export interface Transferred extends Written {
   owner_id: string;
   /** Null: personal. */
   organization_id: string | null;
+}
+
+/** What undo_turn() has changed. */
+export interface UndoneTurn {
+  turn: string;
+  compositions: Written[];
+  /** The ids of those that the turn had made. */
+  trashed: string[];
+  layers: { composition_id: string; scope: "me" | "organization"; organization_id: string | null }[];
+  pins: {
+    context: string;
+    scope: "me" | "organization";
+    organization_id: string | null;
+    /** Null: nothing is pinned there. */
+    composition_id: string | null;
+    position: number | null;
+  }[];
+  /** Organisations whose members see other layers or pins. */
+  organization_ids: string[];
 }
 
 /** What validate_document() says, and by `problems` what a save is refused for. */
@@ -117,7 +163,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "fork" | "save" | "restore";
+  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict" | "undo" | "upstream";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
@@ -316,6 +362,7 @@ export interface Answers {
   open_share_link: LinkedComposition;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
+  preview_merge: MergePreview;
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
   purge_versions: { purged: number; more: boolean };
@@ -324,11 +371,12 @@ export interface Answers {
   restore_version: Written;
   revoke_invitation: Invitation;
   revoke_share_link: Share;
-  save_version: Written;
+  save_version: Saved;
   set_organization_role: Membership;
   share_composition: Share;
   transfer_composition: Transferred;
   undelete_composition: Written;
+  undo_turn: UndoneTurn;
   unshare_composition: Share;
   update_metadata: Written;
   validate_document: Verdict;
@@ -346,6 +394,7 @@ export interface Arguments {
   record_usage: { entries: UsageEntry[] };
   restore_version: { origin?: Origin | null };
   save_version: { origin?: Origin | null };
+  undo_turn: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];

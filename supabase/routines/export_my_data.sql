@@ -2,8 +2,8 @@
 --
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
---   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, authored?,
---              compositions, next}
+--   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, pins?,
+--              authored?, compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
 --   memberships      [{organization_id, name, user_id, role, created_at}]
@@ -13,6 +13,8 @@
 --                    created_by, created_at}] by the caller, or on what they own
 --   shares_received  [{composition_id, user_id, organization_id, link_id, role, expires_at,
 --                    created_by, created_at}] in person
+--   pins             [{context, scope, organization_id, composition_id, position, created_at}] of
+--                    the caller; composition_id is null where they may not view it now
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
 --                    origin, message, label, created_at}] by the caller in compositions of
 --                    others
@@ -50,7 +52,7 @@ declare
   caller    constant uuid := private.caller_id();
   page      constant integer := private.row_limit(export_my_data.row_limit);
   lists     constant text[] :=
-    '{memberships,invitations,shares_given,shares_received,authored,compositions}';
+    '{memberships,invitations,shares_given,shares_received,pins,authored,compositions}';
   room      integer := 1000;             -- rows of the lists before compositions
   bytes     integer := 4 * 1024 * 1024;  -- left on this page
   list      text := lists[1];

@@ -45,9 +45,14 @@ begin
   due := array(
     select s.id
       from (
-        select c.id, sum(c.current_version) over (order by c.deleted_at, c.id) as total,
+        select c.id, sum(v.newest) over (order by c.deleted_at, c.id) as total,
                row_number() over (order by c.deleted_at, c.id) as nth
           from public.user_compositions as c
+         cross join lateral (
+            select coalesce(max(n.version), 0) as newest
+              from public.composition_versions as n
+             where n.composition_id = c.id
+         ) as v
          where c.id = any (held)
       ) as s
      where s.nth = 1 or s.total <= versions

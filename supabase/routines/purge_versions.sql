@@ -1,6 +1,6 @@
--- Delete versions that are kept no longer: older than version_retention_days, without a label, and
--- not among the newest min_versions_kept of their composition, so never a head. For a scheduled
--- job, which calls again while there is more.
+-- Delete versions that are kept no longer: older than version_retention_days, without a label, not
+-- among the newest min_versions_kept of their composition, and no head. For a scheduled job, which
+-- calls again while there is more.
 --
 --   row_limit  how many at most, 1 to 10000, the oldest first
 --   returns    {purged: how many, more: whether another call would find more}
@@ -46,8 +46,18 @@ begin
           limit 1
        ) as oldest_kept
         join public.composition_versions as v
-          on v.composition_id = c.id and v.version < oldest_kept.version
-       where c.current_version > kept
+          on v.composition_id = c.id
+         and v.version < oldest_kept.version
+         and v.version <> c.current_version
+       where (
+               c.current_version > kept
+               -- The only versions that come after a head.
+               or c.id in (
+                    select n.composition_id
+                      from public.composition_versions as n
+                     where n.kind = 'conflict'
+                  )
+             )
          and v.label is null
          and v.created_at < now() - make_interval(days => days)
        order by v.created_at, v.composition_id, v.version

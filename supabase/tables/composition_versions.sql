@@ -24,7 +24,8 @@ create table public.composition_versions (
   constraint composition_versions_version_positive check (version > 0),
   constraint composition_versions_parent_version_older
     check (parent_version between 1 and version - 1),
-  constraint composition_versions_kind_known check (kind in ('create', 'fork', 'save', 'restore')),
+  constraint composition_versions_kind_known
+    check (kind in ('create', 'fork', 'save', 'restore', 'merge', 'conflict', 'undo', 'upstream')),
   constraint composition_versions_message_length check (length(message) <= 1000),
   constraint composition_versions_label_length check (length(label) <= 100 and label ~ '\S')
 );
@@ -44,6 +45,9 @@ alter table public.composition_versions
 create index composition_versions_content_hash_composition_id_idx
   on public.composition_versions (content_hash, composition_id);
 create index composition_versions_author_id_idx on public.composition_versions (author_id);
+-- Few: which compositions have versions after their head (purge_versions()).
+create index composition_versions_conflict_composition_id_idx
+  on public.composition_versions (composition_id) where kind = 'conflict';
 -- What one turn of an agent made, for undo_turn().
 create index composition_versions_author_id_turn_idx
   on public.composition_versions (author_id, (origin ->> 'turn'))

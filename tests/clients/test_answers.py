@@ -78,6 +78,7 @@ class Play:
         call(ann, "save_version", **mine, base_version=2, document=small(long=long, n=3, k=1))
         call(ann, "label_version", **mine, version=2, label="Small")
         call(ann, "restore_version", **mine, version=2, origin={"agent": "designer", "turn": "7"})
+        call(ann, "undo_turn", turn="7")
         for version in (1, 2, 3, 4):
             call(ann, "get_version", **mine, version=version)
         for mutation_id in ("once", "once", "twice"):
@@ -93,6 +94,10 @@ class Play:
         for one, other in ((1, 2), (2, 1), (2, 3), (2, 4)):
             call(ann, "diff_versions", **mine, from_version=one, to_version=other)
         call(self.job, "purge_versions")
+        stale = mine | {"base_version": 1}
+        for document in (small(long=long, n=2, m=1, k=2), small(n=3)):
+            call(ann, "preview_merge", **stale, document=document)
+            call(ann, "save_version", **stale, document=document, on_conflict="merge")
 
     def validate(self):
         circle = {"root": {"component": "Card", "child": "root"}, "a b": {}}

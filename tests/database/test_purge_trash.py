@@ -89,7 +89,7 @@ def test_long_histories_go_a_few_at_a_time(people, trashed, job, admin):
     ids = trashed(ann, 70, 60, 50, 40)
     for composition_id, versions in zip(ids, (9000, 3000, 2000, 1), strict=True):
         admin.execute(
-            "update public.user_compositions set current_version = %s where id = %s",
+            "update public.composition_versions set version = %s where composition_id = %s",
             (versions, composition_id),
         )
 

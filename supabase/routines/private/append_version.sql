@@ -1,5 +1,4 @@
--- Append a version to a composition and make it the head: the one way a document gets in, whoever
--- it comes from.
+-- Append a version to a composition and make it the head.
 --
 --   composition_id  a composition the caller may edit
 --   base_version    the head the edit started from; null: whatever is the head now
@@ -19,7 +18,7 @@
 --   PT422 invalid_document       with every problem found, by path
 --   PT422 invalid_argument       the message is too long
 --
--- Definer rights: nobody may write versions or move a head in any other way.
+-- Definer rights: callers may not lock rows or write versions.
 create function private.append_version(
   composition_id uuid,
   base_version   integer,
@@ -32,43 +31,22 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  head   public.user_compositions;
-  hash   bytea;
-  broken text;
+  head public.user_compositions;
 begin
   -- Before the lock: nobody waits while a large document is checked.
   perform private.require_valid_document(append_version.document);
 
   -- Savers queue here, so the second of two sees the first one's head.
   head := private.lock_composition(append_version.composition_id, 'editor');
-
   if head.current_version <> append_version.base_version then
-    raise exception 'composition % is at version %, not %',
-      head.id, head.current_version, append_version.base_version using
-      errcode = 'PT409',
-      detail  = jsonb_build_object(
-        'code', 'version_conflict', 'head_version', head.current_version
-      ),
-      hint    = 'Load the head, apply the change to it, and save again.';
+    perform private.refuse_stale(head, append_version.base_version);
   end if;
 
-  hash := private.store_document(append_version.document);
-
-  insert into public.composition_versions
-    (composition_id, version, content_hash, parent_version, kind, origin, message)
-  values
-    (head.id, head.current_version + 1, hash, nullif(head.current_version, 0),
-     append_version.kind, append_version.origin, append_version.message);
-
-  update public.user_compositions as c
-     set current_version = head.current_version + 1, current_hash = hash
-   where c.id = head.id
-  returning c.* into head;
-
-  return private.write_summary(head);
-exception
-  when check_violation then
-    get stacked diagnostics broken = constraint_name;
-    perform private.refuse_argument(broken);
+  return private.write_summary((
+    private.insert_version(
+      head, append_version.document, append_version.kind, append_version.origin,
+      append_version.message, head.current_version
+    )
+  ).changed);
 end;
 $$;

@@ -34,7 +34,13 @@ begin
     select c.*
       from public.user_compositions as c
      where c.owner_id = exported_compositions.user_id
-       and (c.id > after_id or c.id = after_id and c.current_version > after_version)
+       and (
+         c.id > after_id
+         or c.id = after_id and exists (
+              select from public.composition_versions as v
+               where v.composition_id = c.id and v.version > after_version
+            )
+       )
      order by c.id
      limit row_limit + 1
   loop
@@ -71,7 +77,6 @@ begin
     end if;
     exit when is_full;
     last_id := composition.id;
-    last := composition.current_version;
   end loop;
 
   return jsonb_build_object(

@@ -1,6 +1,7 @@
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received' or 'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins' or
+--              'authored'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -72,6 +73,15 @@ begin
          and c.deleted_at is null
          and (s.id, 1) > (after_id, after_nth)
        order by s.id
+       limit row_limit;
+
+  elsif list = 'pins' then
+    return query
+      select p.id, 1, private.pin_summary(p) || jsonb_build_object('created_at', p.created_at)
+        from public.composition_pins as p
+       where p.user_id = exported_rows.user_id
+         and (p.id, 1) > (after_id, after_nth)
+       order by p.id
        limit row_limit;
 
   elsif list = 'authored' then
