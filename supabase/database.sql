@@ -35,6 +35,7 @@
 \ir routines/private/beneath_layer.sql
 \ir routines/private/call_statement.sql
 \ir routines/private/caller_id.sql
+\ir routines/private/change_parameter.sql
 \ir routines/private/change_phrase.sql
 \ir routines/private/child_problems.sql
 \ir routines/private/child_references.sql
@@ -72,6 +73,7 @@
 \ir routines/private/exported_rows.sql
 \ir routines/private/ext_problems.sql
 \ir routines/private/extend_layer.sql
+\ir routines/private/field_problems.sql
 \ir routines/private/filter_condition.sql
 \ir routines/private/find_layer.sql
 \ir routines/private/find_link.sql
@@ -102,6 +104,7 @@
 \ir routines/private/invalidate_pins.sql
 \ir routines/private/invalidate_shares.sql
 \ir routines/private/invitation_summary.sql
+\ir routines/private/is_fields.sql
 \ir routines/private/is_of_type.sql
 \ir routines/private/json_diff.sql
 \ir routines/private/json_edit.sql
@@ -255,6 +258,7 @@
 \ir routines/private/visible_page.sql
 \ir routines/private/walk_page.sql
 \ir routines/private/webhook.sql
+\ir routines/private/with_parameter.sql
 \ir routines/private/write_summary.sql
 
 \ir routines/accept_invitation.sql
@@ -262,6 +266,7 @@
 \ir routines/acknowledge_invalidations.sql
 \ir routines/add_organization_member.sql
 \ir routines/call_once.sql
+\ir routines/clear_parameter.sql
 \ir routines/create_composition.sql
 \ir routines/create_organization.sql
 \ir routines/create_share_link.sql
@@ -286,6 +291,7 @@
 \ir routines/load_for_warming.sql
 \ir routines/load_home.sql
 \ir routines/open_share_link.sql
+\ir routines/patch_composition.sql
 \ir routines/pending_invalidations.sql
 \ir routines/pin_composition.sql
 \ir routines/popular_compositions.sql
@@ -304,6 +310,7 @@
 \ir routines/save_version.sql
 \ir routines/set_layer.sql
 \ir routines/set_organization_role.sql
+\ir routines/set_parameter.sql
 \ir routines/share_composition.sql
 \ir routines/transfer_composition.sql
 \ir routines/undelete_composition.sql

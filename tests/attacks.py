@@ -74,6 +74,17 @@ ATTACKS: dict[str, Attack] = {
             ),
         }
     ),
+    "clear_parameter": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "name": "rows",
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "base_version": VERSION,
+            "message": None,
+            "origin": None,
+        }
+    ),
     "create_composition": Attack(
         {
             "title": "New",
@@ -146,6 +157,17 @@ ATTACKS: dict[str, Attack] = {
     ),
     "load_home": Attack({"known_etags": []}),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
+    "patch_composition": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "base_version": 2,
+            "patch": [{"op": "add", "path": "/body/more", "value": 1}],
+            "format": "json-patch",
+            "message": None,
+            "on_conflict": "reject",
+            "origin": None,
+        }
+    ),
     "pending_invalidations": Attack({"row_limit": 500}),
     "pin_composition": Attack(
         {
@@ -232,6 +254,18 @@ ATTACKS: dict[str, Attack] = {
     ),
     "set_organization_role": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("member"), "role": "admin"}
+    ),
+    "set_parameter": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "name": "rows",
+            "parameter": {"type": "limit", "value": 10, "target": []},
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "base_version": VERSION,
+            "message": None,
+            "origin": None,
+        }
     ),
     "share_composition": Attack(
         {

@@ -339,6 +339,7 @@ export interface Answers {
   add_organization_member: Membership;
   /** What the function returns. */
   call_once: Json;
+  clear_parameter: Written;
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
@@ -360,6 +361,7 @@ export interface Answers {
   load_composition: LoadedComposition;
   load_for_warming: Composition[];
   open_share_link: LinkedComposition;
+  patch_composition: Written;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
   preview_merge: MergePreview;
@@ -373,6 +375,7 @@ export interface Answers {
   revoke_share_link: Share;
   save_version: Saved;
   set_organization_role: Membership;
+  set_parameter: Written;
   share_composition: Share;
   transfer_composition: Transferred;
   undelete_composition: Written;
@@ -385,15 +388,18 @@ export interface Answers {
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
+  clear_parameter: { origin?: Origin | null };
   create_composition: { origin?: Origin | null };
   current_etags: { entries: { composition_id: string; user_id: string }[] };
   delete_my_account: { email: string | null };
   fork_composition: { origin?: Origin | null };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
+  patch_composition: { origin?: Origin | null };
   record_usage: { entries: UsageEntry[] };
   restore_version: { origin?: Origin | null };
   save_version: { origin?: Origin | null };
+  set_parameter: { origin?: Origin | null };
   undo_turn: { origin?: Origin | null };
 }
 
