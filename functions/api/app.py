@@ -17,15 +17,21 @@ from functions.api.headers import invalid_request
 from functions.api.routes import (
     account,
     compositions,
+    contexts,
     documents,
     health,
+    layers,
     organizations,
     sharing,
+    turns,
     versions,
 )
 from functions.core.problems import Problem
 
-_RESOURCES = (compositions, versions, sharing, documents, organizations, account, health)
+_RESOURCES = (
+    *(compositions, versions, layers, contexts, turns, sharing, documents),
+    *(organizations, account, health),
+)
 
 # What pydantic finds wrong, in words that quote nothing. Its own name what was sent.
 _MESSAGES = {

@@ -14,17 +14,28 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from functions.api.answers import Answer, Timing, text_answer
-from functions.api.headers import base_version
+from functions.api.headers import base_version, origin
 from functions.api.services import Services
 from functions.core import database
 from functions.core.cache import Writing
 from functions.core.database import Verbatim, encode
+from functions.core.json_text import members
 from functions.core.metrics import Metrics
-from functions.core.problems import DatabaseProblem, Problem
+from functions.core.problems import DatabaseProblem, DatabaseUnavailable, Problem
 from functions.core.tokens import Caller
 
 # Who repeats it has no account any more, in which anything could be remembered.
 _HAPPENS_ONCE = "delete_my_account"
+# What notes who made a change, and how.
+WITH_ORIGIN = frozenset(
+    {
+        *("create_composition", "save_version", "restore_version", "fork_composition"),
+        *("patch_composition", "set_parameter", "clear_parameter", "update_from_upstream"),
+        *("set_layer", "reset_layer", "promote_layer", "undo_turn"),
+        *("pin_composition", "unpin_composition"),
+    }
+)
+_MOST_MEMBERS = 1000
 # The pages of a person's compositions that are looked through before they are handed over.
 _MOST_PAGES = 5
 _PAGE = 200
@@ -101,6 +112,37 @@ class Call:
         writing.settled = writing.settled and are_all
         return self.written(answer, writing, status, location)
 
+    async def change(
+        self,
+        composition_id: UUID,
+        function: str,
+        arguments: Mapping[str, Any],
+        edit: Mapping[str, Any] | None = None,
+        *,
+        viewers: Iterable[UUID] = (),
+    ) -> Answer:
+        """A write to a composition that starts from a version, and is told if that is not the head.
+
+        Args:
+            composition_id: What is changed.
+            function: As for write().
+            arguments: Its arguments, beside the composition.
+            edit: As for stale().
+            viewers: As for write().
+
+        Raises:
+            Problem: 412, as stale() says.
+        """
+        arguments = {**arguments, "composition_id": composition_id}
+        try:
+            return await self.write(
+                function, arguments, compositions=[composition_id], viewers=viewers
+            )
+        except DatabaseProblem as problem:
+            if problem.code != "version_conflict":
+                raise
+            raise await self.stale(composition_id, problem, edit) from None
+
     @asynccontextmanager
     async def writing(
         self, compositions: Iterable[UUID] = (), viewers: Iterable[UUID] = ()
@@ -117,6 +159,9 @@ class Call:
             function: What to run.
             arguments: Its arguments.
         """
+        if function in WITH_ORIGIN:
+            said = origin(self.request.headers.get("composition-origin"))
+            arguments = {**arguments, **({} if said is None else {"origin": said})}
         key = self.request.headers.get("idempotency-key")
         if key is not None and function != _HAPPENS_ONCE:
             text = Verbatim(encode(arguments))
@@ -152,21 +197,90 @@ class Call:
         """The version that a change starts from."""
         return base_version(self.request.headers.get("if-match"))
 
-    async def stale(self, composition_id: UUID, refusal: DatabaseProblem) -> Problem:
-        """What a change gets that does not start from the head: the head.
+    def base_version_if_any(self) -> dict[str, int]:
+        """The same as an argument, of a change that may start from whatever is there."""
+        if self.request.headers.get("if-match", "*").strip() == "*":
+            return {}
+        return {"base_version": self.base_version()}
+
+    async def stale(
+        self, composition_id: UUID, refusal: DatabaseProblem, edit: Mapping[str, Any] | None = None
+    ) -> Problem:
+        """What a change gets that does not start from the head: the head, and both in one.
 
         It is loaded after the refusal: a change that starts from it is stale only if somebody has
         saved since.
+
+        Args:
+            composition_id: What was to be changed.
+            refusal: What the database said.
+            edit: The change as preview_merge takes it; None: it is none that could be merged.
         """
-        current = await self.ask("load_composition", composition_id=composition_id)
+        if edit is None:
+            current = await self.ask(
+                "load_composition", composition_id=composition_id, layered=False
+            )
+            facts = {"current": Verbatim(current.body)}
+        else:
+            facts = await self._preview(composition_id, edit)
         return Problem(
             412,
             refusal.code,
             refusal.message,
             "Apply the change to `current`, and send it again with its version as If-Match.",
-            **refusal.facts,
-            current=Verbatim(current.body),
+            **{**refusal.facts, **facts},
         )
+
+    async def unmerged(
+        self, composition_id: UUID, kept: Mapping[str, Any], edit: Mapping[str, Any]
+    ) -> Problem:
+        """What a change gets that was to be merged and could not be: as stale(), and where it is.
+
+        Args:
+            composition_id: What was to be changed.
+            kept: The answer of the write, which has kept the whole document as a version.
+            edit: As for stale().
+        """
+        facts = await self._preview(composition_id, edit)
+        return Problem(
+            412,
+            "version_conflict",
+            "others have saved since, and changed the same",
+            "Choose between `head` and `mine` in each of `conflicts`, apply that to `current`, and"
+            " send it with its version as If-Match.",
+            head_version=kept["version"],
+            conflict_version=kept["conflict_version"],
+            **facts,
+        )
+
+    async def _preview(self, composition_id: UUID, edit: Mapping[str, Any]) -> dict[str, Any]:
+        preview = await self.ask("preview_merge", composition_id=composition_id, **edit)
+        text = preview.body.decode()
+        return {span.name: Verbatim(text[span.start : span.end].encode()) for span in members(text)}
+
+    async def also_members(self, writing: Writing, organization_ids: Iterable[str]) -> bool:
+        """Invalidate what members of organisations have, too, when a write ends.
+
+        Returns:
+            Whether these are all of them: a few thousand are left to the outbox.
+        """
+        are_all = True
+        for id in organization_ids:
+            try:
+                rows, are_these = await self.services.database.select(
+                    "organization_members",
+                    self.caller.token,
+                    columns="user_id",
+                    limit=_MOST_MEMBERS,
+                    organization_id=id,
+                )
+            except (DatabaseProblem, DatabaseUnavailable):
+                # It is written, whatever becomes of this question.
+                rows, are_these = [], False
+            writing.also(viewers=(UUID(row["user_id"]) for row in rows))
+            are_all = are_all and are_these
+        self.timing.lap("db")
+        return are_all
 
     async def _handed_over(self, filter: Mapping[str, Any]) -> tuple[list[UUID], bool]:
         """The compositions of somebody who leaves.

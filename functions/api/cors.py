@@ -11,7 +11,10 @@ from functions.core.problems import Problem
 from functions.core.settings import Settings
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+_SENT = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
+    "Composition-Origin",
+)
 _SEEN = ("Allow", "ETag", "Location", "Retry-After", "Server-Timing", "X-Cache")
 
 

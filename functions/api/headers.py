@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+from functions.core.database import Verbatim
+from functions.core.json_text import members
 from functions.core.problems import Problem
 
 # An entity tag of ours: a version, the etag of a load, and whether the body was sent as brotli.
 _TAG = re.compile(r'(?:W/)?"(\d{1,9})\.([0-9a-f]{32})(?:-br)?"')
 _IF_MATCH = re.compile(r'"(\d{1,9})(?:\.[0-9a-f]{32}(?:-br)?)?"')
 _MOST_CHARACTERS = 1000
+_MOST_OF_AN_ORIGIN = 8000  # three texts of 200 characters, each written as an escape
 
 
 def entity_tag(version: int | str, etag: str, *, brotli: bool) -> str:
@@ -45,6 +49,23 @@ def base_version(if_match: str | None) -> int:
     if found is None:
         raise invalid("header", "if-match", 'has to be one ETag of a load, or a version: "7"')
     return int(found[1])
+
+
+def origin(composition_origin: str | None) -> Verbatim | None:
+    """Who makes a change and how, by its `Composition-Origin`: JSON, as it was sent.
+
+    Raises:
+        Problem: 422 `invalid_request`: it is no JSON object in ASCII. What the object may hold is
+            the database's to say.
+    """
+    if composition_origin is None:
+        return None
+    if composition_origin.isascii() and len(composition_origin) <= _MOST_OF_AN_ORIGIN:
+        with suppress(ValueError, RecursionError):
+            for _ in members(composition_origin, to_the_end=True):
+                pass
+            return Verbatim(composition_origin.encode())
+    raise invalid("header", "composition-origin", "has to be a JSON object in ASCII")
 
 
 def invalid_request(problems: Iterable[Mapping[str, Any]]) -> Problem:

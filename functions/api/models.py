@@ -97,6 +97,56 @@ class Transfer(Body):
     organization_id: Id | None = None
 
 
+class Parameter(Body):
+    """What a parameter is set to, and for whom."""
+
+    parameter: Annotated[
+        InstanceOf[Verbatim],
+        WithJsonSchema(
+            {
+                "type": "object",
+                "description": "With type, the whole parameter; without, what changes of it.",
+            }
+        ),
+    ]
+    scope: str = "composition"
+    organization_id: Id | None = None
+    message: str | None = None
+
+
+class Promotion(Body):
+    """What becomes of a layer."""
+
+    into: str = "version"
+    scope: str = "me"
+    organization_id: Id | None = None
+    title: str | None = None
+    fork_organization_id: Id | None = None
+    message: str | None = None
+
+
+class Updating(Body):
+    """How a fork takes over what became of what it was made from."""
+
+    on_conflict: str = "reject"
+    message: str | None = None
+
+
+class Pin(Body):
+    """What is shown in a context, and to whom."""
+
+    composition_id: Id
+    scope: str = "me"
+    organization_id: Id | None = None
+    position: int | None = None
+
+
+class Turn(Body):
+    """Which turn is undone."""
+
+    conversation: str | None = None
+
+
 class Sharing(Body):
     """What the grantee of a share may do."""
 
@@ -151,6 +201,15 @@ class AccountDeletion(Body):
 
 class Nothing(Body):
     """No body, or an empty object."""
+
+
+class Scope(BaseModel):
+    """Whose: the caller's, or that of an organisation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scope: str = "me"
+    organization_id: UUID | None = None
 
 
 class Filter(BaseModel):

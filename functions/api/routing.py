@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from inspect import signature
 from typing import Any
 
@@ -28,33 +28,41 @@ class _JsonRequest(Request):
         """Read it.
 
         Raises:
-            Problem: 413 `body_too_large`, 415 `not_json`, 400 `invalid_json`, 413 `too_deep`.
+            Problem: As body_of(), and as read_object().
         """
-        body = await self.body()
-        if len(body) > MAX_BODY_BYTES:
-            raise Problem(
-                413,
-                "body_too_large",
-                "the body has more than 2 MiB",
-                "Send less: a document has at most 1 MiB.",
-            )
-        if body and not self._is_json():
-            raise Problem(
-                415,
-                "not_json",
-                "the body is not sent as JSON",
-                "Send Content-Type: application/json, in UTF-8 and not compressed.",
-            )
+        _, body = await body_of(self, ("application/json",))
         self._members = read_object(body) if body else {}
 
-    def _is_json(self) -> bool:
-        media_type, _, parameters = self.headers.get("content-type", "").lower().partition(";")
-        charset = parameters.strip().removeprefix("charset=").strip('"')
-        return (
-            media_type.strip() == "application/json"
-            and charset in {"", "utf-8"}
-            and self.headers.get("content-encoding", "identity").lower() == "identity"
+
+async def body_of(request: Request, media_types: Iterable[str]) -> tuple[str, bytes]:
+    """The media type and the body of a request; an empty one may have any.
+
+    Raises:
+        Problem: 413 `body_too_large`; 415 `not_json`: it is sent as something else.
+    """
+    body = await request.body()
+    if len(body) > MAX_BODY_BYTES:
+        raise Problem(
+            413,
+            "body_too_large",
+            "the body has more than 2 MiB",
+            "Send less: a document has at most 1 MiB.",
         )
+    media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    media_type, charset = media_type.strip(), parameters.strip().removeprefix("charset=").strip('"')
+    is_readable = (
+        media_type in media_types
+        and charset in {"", "utf-8"}
+        and request.headers.get("content-encoding", "identity").lower() == "identity"
+    )
+    if body and not is_readable:
+        raise Problem(
+            415,
+            "not_json",
+            "the body is not sent as JSON of the kind that is taken here",
+            f"Send Content-Type: {' or '.join(media_types)}, in UTF-8 and not compressed.",
+        )
+    return media_type, body
 
 
 class _Route(APIRoute):

@@ -5,16 +5,20 @@ for all with the same etag, is kept once. An answer is filled in only if nothing
 since its miss (the lease), so an entry may be absent but never older than the last invalidation.
 Writers block reads and fills before they commit and invalidate before they answer.
 
+A composition is answered in several ways: as its viewer usually sees it, and under names, as a
+context comes to it. For a name it is kept, too, which composition the database chose.
+
 A failure of Redis is a miss: the cache may make a request faster, never break it.
 """
 
 import asyncio
+import hashlib
 import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -35,10 +39,17 @@ _CLOCK_SKEW_MS = 1000
 _NONE = "-"
 _REFUSALS = {b"LOST", b"REVOKED", b"FULL", b"GONE"}
 _ETAG = re.compile(r"[0-9a-f]{1,128}")
-_VIEWER_FIELD = re.compile(rb"p:([0-9a-f]{32})([0-9a-f]{32})")
+_KEPT = re.compile(rb"-|[0-9a-f]{1,128}")
+_VIEWER_FIELD = re.compile(rb"p:([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})?")
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 
+# Names of answers about a composition that are not the usual one.
+BARE = "bare"  # without anybody's layers
+HOME = "home"
+_CONTEXT = "context:"
+
 _READ, _FILL = Script("read"), Script("fill")
+_RESOLVE, _CHOOSE = Script("resolve"), Script("choose")
 _BEGIN, _END = Script("begin"), Script("end")
 _REMEMBER = Script("remember")
 _WARM, _PEEK, _TAKE_USAGE = Script("warm"), Script("peek"), Script("take_usage")
@@ -95,6 +106,17 @@ class Lease:
     keys: tuple[str, str, str]
     composition: str
     user: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceLease:
+    """The right to fill in which composition the database chooses for a viewer under a name."""
+
+    key: str
+    fingerprint: str
+    name: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +125,19 @@ class Miss:
 
     lease: Lease
     held_etags: list[str]
+
+    @property
+    def choice(self) -> ChoiceLease:
+        """To forget by what was chosen under the name, should it be another composition now."""
+        lease = self.lease
+        return ChoiceLease(lease.keys[1], lease.viewer[32:64], lease.name, lease.user)
+
+
+@dataclass(frozen=True, slots=True)
+class Unchosen:
+    """Not even which composition it is: ask the database, then choose."""
+
+    lease: ChoiceLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +175,7 @@ class Entry:
     user_id: UUID
     fingerprint: str
     etag: str | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +242,11 @@ class Cache:
         self._clock = clock
 
     async def read(
-        self, composition_id: UUID, viewer: Viewer, known_etag: str | None = None
+        self,
+        composition_id: UUID,
+        viewer: Viewer,
+        known_etag: str | None = None,
+        name: str = "",
     ) -> Hit | Unchanged | Absent | Miss | Blocked | Bypass:
         """Look for what the viewer was answered.
 
@@ -214,38 +254,128 @@ class Cache:
             composition_id: What is loaded.
             viewer: By whom.
             known_etag: Of the answer that the caller has; anything else is as good as None.
+            name: Of an answer that is not the usual one, one line of text.
         """
         if self._redis is None:
             return Bypass("no_cache")
-        key, who = self._keys(composition_id, viewer.user_id), _field(viewer)
-        known = known_etag if known_etag and _ETAG.fullmatch(known_etag) else _NONE
+        key, who = self._keys(composition_id, viewer.user_id), _field(viewer) + _digest(name)
         nonce = secrets.token_hex(8)
-        arguments: list[Argument] = [who, self._now(), nonce, _LEASE_MS, known, str(composition_id)]
+        arguments: list[Argument] = [
+            *(who, self._now(), nonce, _LEASE_MS, _known(known_etag), str(composition_id))
+        ]
 
         def understand(answer: Any) -> Hit | Unchanged | Absent | Miss | Blocked:
-            match answer:
-                case [bytes(kind), bytes(echo), *rest] if echo == nonce.encode():
-                    pass
-                case _:
-                    raise ValueError("not the answer to this read")
-            match kind, rest:
-                case b"H", [bytes(etag), bytes(meta), bytes(body)]:
-                    return Hit(etag.decode(), meta, body)
-                case b"S", [bytes(etag), bytes(meta)]:
-                    return Unchanged(etag.decode(), meta)
+            match _kind_and_rest(answer, nonce):
                 case b"N", [bytes(meta)]:
-                    return Absent(meta)
+                    return Absent(_without(name, meta))
                 case b"M", [bytes(composition), bytes(user), bytes(held)]:
-                    lease = Lease(composition_id, who, key, composition.decode(), user.decode())
+                    lease = Lease(
+                        composition_id, who, key, composition.decode(), user.decode(), name
+                    )
                     return Miss(lease, held.decode().split())
-                case b"B", []:
-                    return Blocked()
-            raise ValueError("read")
+                case kind, rest:
+                    return _understood(name, kind, rest)
 
         try:
             return await self._run(_READ, key, arguments, understand)
         except CacheUnavailable as error:
             return Bypass(str(error))
+
+    async def resolve(
+        self, name: str, viewer: Viewer, known_etag: str | None = None
+    ) -> Hit | Unchanged | Absent | Miss | Unchosen | Blocked | Bypass:
+        """Look for what a name came to for the viewer, whichever composition that is.
+
+        Args:
+            name: Of what is asked for, one line of text.
+            viewer: By whom.
+            known_etag: As for read().
+
+        Returns:
+            As read(): Absent, nothing is chosen; Miss, what it was the last time is known, but not
+            how it is answered; or Unchosen.
+        """
+        if self._redis is None:
+            return Bypass("no_cache")
+        who, digest = _field(viewer), _digest(name)
+        key = keys.viewer_key(self._prefix, viewer.user_id)
+        nonce = secrets.token_hex(8)
+        arguments: list[Argument] = [
+            *(who, digest, self._now(), nonce, _LEASE_MS, _known(known_etag))
+        ]
+
+        def understand(answer: Any) -> Hit | Unchanged | Absent | Miss | Unchosen | Blocked:
+            match _kind_and_rest(answer, nonce):
+                case b"N", [bytes(meta)]:
+                    return Absent(meta)
+                case b"C", [bytes(user)]:
+                    return Unchosen(ChoiceLease(key, viewer.fingerprint, name, user.decode()))
+                case b"M", [bytes(composition), bytes(user), bytes(held), bytes(chosen)]:
+                    id = UUID(chosen.decode())
+                    lease = Lease(
+                        *(id, who + digest, self._keys(id, viewer.user_id)),
+                        *(composition.decode(), user.decode(), name),
+                    )
+                    return Miss(lease, held.decode().split())
+                case kind, rest:
+                    return _understood(name, kind, rest)
+
+        try:
+            return await self._run(_RESOLVE, [key], arguments, understand)
+        except CacheUnavailable as error:
+            return Bypass(str(error))
+
+    async def choose(self, lease: ChoiceLease, composition_id: UUID) -> Filled | Refused:
+        """Keep which composition the database has chosen. The answer is kept at the next miss.
+
+        Args:
+            lease: Of the miss. The database was asked after it was handed out.
+            composition_id: What was chosen, and would be as long as it can be seen: nothing was
+                passed over for it.
+        """
+        choice = f"c|{keys.canonical(composition_id)}".encode()
+        return await self._choose(lease, choice, self._ttl_ms)
+
+    async def choose_nothing(self, lease: ChoiceLease, meta: bytes = b"") -> Filled | Refused:
+        """Keep that nothing is chosen. For a short while only.
+
+        Args:
+            lease: Of the miss.
+            meta: As for fill(): what the answer is made of.
+        """
+        if len(meta) > MAX_META_BYTES:
+            return Refused("too_large")
+        return await self._choose(lease, b"n|" + meta, self._negative_ttl_ms)
+
+    async def forget_choice(self, lease: ChoiceLease) -> Filled | Refused:
+        """Forget what was chosen: the database has chosen otherwise.
+
+        Args:
+            lease: Of the miss.
+        """
+        return await self._choose(lease, b"", 0)
+
+    async def _choose(self, lease: ChoiceLease, choice: bytes, keep_ms: int) -> Filled | Refused:
+        arguments: list[Argument] = [
+            *(lease.fingerprint, _digest(lease.name), lease.user),
+            *(self._now() + keep_ms, keep_ms, _MAX_FIELDS),
+            *([choice] if choice else []),
+        ]
+
+        def understand(answer: Any) -> Filled | Refused:
+            match answer:
+                case [b"KEPT", bytes(of)] if of == lease.user.encode():
+                    return Filled(None)
+                case [bytes(reason), bytes(of)] if of == lease.user.encode() and (
+                    reason in _REFUSALS
+                ):
+                    return Refused(reason.decode().lower())
+            raise ValueError("choose")
+
+        try:
+            return await self._run(_CHOOSE, [lease.key], arguments, understand)
+        except CacheUnavailable as error:
+            return Refused(str(error))
 
     async def fill(
         self,
@@ -296,6 +426,7 @@ class Cache:
     ) -> Filled | Refused:
         is_held = body is None and etag != _NONE
         body_is = "held" if is_held else "none" if body is None else "here"
+        meta = _with(lease.name, meta)
         arguments: list[Argument] = [
             *(lease.viewer, lease.composition, lease.user, expires_at, keep_ms, etag),
             *(_MAX_FIELDS, _MAX_BODIES, str(lease.composition_id), body_is, len(meta)),
@@ -440,12 +571,12 @@ class Cache:
             # What was dropped meanwhile has none.
             for field in filter(None, fields or []):
                 if matched := _VIEWER_FIELD.fullmatch(field):
-                    user, fingerprint = matched[1].decode(), matched[2].decode()
-                    candidates.append(Entry(id, UUID(user), fingerprint, None))
+                    user, fingerprint, digest = (part.decode() for part in matched.groups(b""))
+                    candidates.append((Entry(id, UUID(user), fingerprint, None), digest))
         secrets.SystemRandom().shuffle(candidates)
         entries = []
-        for candidate in candidates:
-            entry = await self.peek(candidate)
+        for candidate, digest in candidates:
+            entry = await self._peek(candidate, digest)
             if entry:
                 entries.append(entry)
             if len(entries) == count:
@@ -461,12 +592,22 @@ class Cache:
         Raises:
             CacheUnavailable: Redis does not answer.
         """
+        return await self._peek(entry, _digest(entry.name))
+
+    async def _peek(self, entry: Entry, digest: str) -> Entry | None:
+        def understand(answer: Any) -> Entry | None:
+            match answer:
+                case None:
+                    return None
+                case [bytes(kept), bytes(meta)] if _KEPT.fullmatch(kept):
+                    etag = None if kept == _NONE.encode() else kept.decode()
+                    # The name of a digest stands before the meta.
+                    name = meta.partition(b"\n")[0].decode() if digest else ""
+                    return replace(entry, etag=etag, name=name)
+            raise ValueError("peek")
+
         key = self._keys(entry.composition_id, entry.user_id)[:2]
-        etag = await self._run(_PEEK, key, [_field(entry), self._now()], _text_or_none)
-        if etag is None:
-            return None
-        kept = None if etag == _NONE else etag
-        return Entry(entry.composition_id, entry.user_id, entry.fingerprint, kept)
+        return await self._run(_PEEK, key, [_field(entry) + digest, self._now()], understand)
 
     async def take_usage(self) -> list[Usage]:
         """How often compositions were loaded since the last call. What is lost after it is lost.
@@ -578,6 +719,60 @@ def _field(viewer: Viewer) -> str:
     return viewer.user_id.hex + viewer.fingerprint
 
 
+def of_context(context: str) -> str:
+    """The name of what a context comes to."""
+    return _CONTEXT + context
+
+
+def context_of(name: str) -> str | None:
+    """The context whose name this is; None for every other name."""
+    return name.removeprefix(_CONTEXT) if name.startswith(_CONTEXT) else None
+
+
+def _digest(name: str) -> str:
+    """What stands for a name where it would be text of others; of the usual answer, nothing."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32] if name else ""
+
+
+def _with(name: str, meta: bytes) -> bytes:
+    """A meta as it is kept: the audit has to know the name."""
+    return name.encode() + b"\n" + meta if name else meta
+
+
+def _without(name: str, meta: bytes) -> bytes:
+    """A meta as it was given."""
+    if not name:
+        return meta
+    kept, _, given = meta.partition(b"\n")
+    if kept != name.encode():
+        raise ValueError("the meta of another name")
+    return given
+
+
+def _known(etag: str | None) -> str:
+    return etag if etag and _ETAG.fullmatch(etag) else _NONE
+
+
+def _kind_and_rest(answer: Any, nonce: str) -> tuple[bytes, list[Any]]:
+    """The parts of an answer to the read that has this nonce."""
+    match answer:
+        case [bytes(kind), bytes(echo), *rest] if echo == nonce.encode():
+            return kind, rest
+    raise ValueError("not the answer to this read")
+
+
+def _understood(name: str, kind: bytes, rest: list[Any]) -> Hit | Unchanged | Blocked:
+    """What reads of both kinds are answered in the same way."""
+    match kind, rest:
+        case b"H", [bytes(etag), bytes(meta), bytes(body)]:
+            return Hit(etag.decode(), _without(name, meta), body)
+        case b"S", [bytes(etag), bytes(meta)]:
+            return Unchanged(etag.decode(), _without(name, meta))
+        case b"B", []:
+            return Blocked()
+    raise ValueError("read")
+
+
 def _echo(token: str) -> Callable[[Any], None]:
     """What understands a script that answers with the token that it was given."""
 
@@ -592,12 +787,6 @@ def _is_held(answer: Any) -> bool:
     if answer not in (b"HELD", b"BUSY"):
         raise ValueError("warm")
     return bool(answer == b"HELD")
-
-
-def _text_or_none(answer: Any) -> str | None:
-    if answer is not None and not isinstance(answer, bytes):
-        raise ValueError("peek")
-    return answer.decode() if answer is not None else None
 
 
 def _counts(answer: Any) -> list[tuple[UUID, bool, int]]:

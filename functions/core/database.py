@@ -17,6 +17,7 @@ from uuid import UUID
 
 import httpx
 from postgrest import AsyncPostgrestClient
+from postgrest.types import CountMethod
 
 from functions.core.problems import DatabaseProblem, DatabaseUnavailable
 from functions.core.settings import Settings, SettingsError
@@ -108,6 +109,34 @@ class Database:
         """
         return await self._run(function, bearer, arguments, attempts=2)
 
+    async def select(
+        self, table: str, bearer: str, /, columns: str, limit: int, **equal: Any
+    ) -> tuple[list[Any], bool]:
+        """Read rows of `public.<table>` as the holder of a token.
+
+        Args:
+            table: Its name.
+            bearer: Token of the caller.
+            columns: Their names, separated by commas.
+            limit: At most so many rows.
+            equal: What columns have to be.
+
+        Returns:
+            The rows, and whether these are all. A project may hand out fewer at a time.
+
+        Raises:
+            DatabaseProblem: As `call`.
+            DatabaseUnavailable: As `call`.
+        """
+        builder = self._client.table(table).select(columns, count=CountMethod.exact).limit(limit)
+        for column, value in equal.items():
+            builder = builder.eq(column, value)
+        request = builder.request
+        url = f"{request.path}?{request.params}"
+        answer = await self._send("GET", url, request.headers, bearer, None, attempts=2)
+        rows = answer.json()
+        return rows, answer.headers.get("content-range", "").endswith(f"/{len(rows)}")
+
     async def call_as_service(self, function: str, /, **arguments: Any) -> Answer:
         """Run `public.<function>` as `service_role`: for jobs, never for a caller.
 
@@ -125,15 +154,28 @@ class Database:
     ) -> Answer:
         # The headers are a copy that the builder made for this call alone.
         request = self._client.rpc(function, {}).request
+        content = encode(arguments)
+        return await self._send(
+            "POST", str(request.path), request.headers, bearer, content, attempts=attempts
+        )
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: httpx.Headers,
+        bearer: str | None,
+        content: bytes | None,
+        *,
+        attempts: int,
+    ) -> Answer:
         bearer = bearer or self._anon_key
         of_service = bearer == self._service_role_key
-        request.headers["apikey"] = bearer if of_service else self._anon_key
-        request.headers["Authorization"] = f"Bearer {bearer}"
+        headers["apikey"] = bearer if of_service else self._anon_key
+        headers["Authorization"] = f"Bearer {bearer}"
         try:
             async with asyncio.timeout(self._deadline):
-                response = await self._post(
-                    str(request.path), request.headers, encode(arguments), attempts
-                )
+                response = await self._request(method, url, headers, content, attempts)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatabaseUnavailable(outcome_known=True) from error
         except (TimeoutError, httpx.HTTPError) as error:
@@ -142,13 +184,18 @@ class Database:
             return Answer(response.content, response.headers)
         raise _problem(response)
 
-    async def _post(
-        self, url: str, headers: httpx.Headers, content: bytes, attempts: int
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        headers: httpx.Headers,
+        content: bytes | None,
+        attempts: int,
     ) -> httpx.Response:
         while True:
             attempts -= 1
             try:
-                return await self._http.post(url, content=content, headers=headers)
+                return await self._http.request(method, url, content=content, headers=headers)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
                 if attempts == 0:
                     raise

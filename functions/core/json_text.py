@@ -82,6 +82,19 @@ def elements(text: str) -> Iterator[tuple[Any, str]]:
         _refuse(text, at)
 
 
+def value(text: str) -> Any:
+    """The value that a text is.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deeply to be read.
+    """
+    found, end = _read(text, _after_blanks(text, 0))
+    if (at := _after_blanks(text, end)) != len(text):
+        _refuse(text, at)
+    return found
+
+
 def _after_item(text: str, end: int) -> tuple[int, bool]:
     """Where the text goes on after an item and its comma, and whether there was one."""
     at = _after_blanks(text, end)

@@ -13,17 +13,17 @@ USAGE_SHARDS = 16
 
 def composition_key(prefix: str, composition_id: UUID) -> str:
     """Of the hash that holds what viewers of the composition were answered, and its bodies."""
-    return f"{prefix}:c:{_canonical(composition_id)}"
+    return f"{prefix}:c:{canonical(composition_id)}"
 
 
 def viewer_key(prefix: str, user_id: UUID) -> str:
     """Of the hash that holds the nonce to which all answers of this user are bound."""
-    return f"{prefix}:v:{_canonical(user_id)}"
+    return f"{prefix}:v:{canonical(user_id)}"
 
 
 def usage_key(prefix: str, composition_id: UUID) -> str:
     """Of the hash that counts the loads of the composition, and of a sixteenth of all others."""
-    _canonical(composition_id)
+    canonical(composition_id)
     return f"{prefix}:u:{composition_id.int % USAGE_SHARDS}"
 
 
@@ -50,7 +50,8 @@ def composition_of(prefix: str, key: bytes) -> UUID | None:
         return None
 
 
-def _canonical(id: UUID) -> str:
+def canonical(id: UUID) -> str:
+    """An id as every key has it."""
     if type(id) is not UUID:
         raise TypeError(f"a key is made of a UUID, not of {type(id).__name__}")
     return str(id)

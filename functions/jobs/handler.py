@@ -15,7 +15,14 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from functions.core.cache import MAX_BODY_BYTES, CacheUnavailable, Entry
+from functions.core.cache import (
+    BARE,
+    HOME,
+    MAX_BODY_BYTES,
+    CacheUnavailable,
+    Entry,
+    context_of,
+)
 from functions.core.compression import compress
 from functions.core.invalidation import drain
 from functions.core.json_text import elements
@@ -41,6 +48,7 @@ _WARMED = 50
 _ETAGS = 500
 
 T = TypeVar("T")
+_Question = tuple[str, str, str]
 
 
 def sweep(event: Json, context: Context) -> Json:
@@ -83,7 +91,7 @@ def audit(event: Json, context: Context) -> Json:
 
     Returns:
         `{checked, overtaken, mismatches, repaired, named, stopped}`: counts of entries, and
-        `{composition_id, user_id}` of the first mismatches.
+        `{composition_id, user_id, layered?, context?, home?}` of the first mismatches.
     """
     return run(_audit(parts(), event, context))
 
@@ -180,7 +188,11 @@ async def _audit(its: Parts, event: Json, context: Context) -> Json:
     metrics.count("AuditMismatches", counts["mismatches"])
     metrics.flush()
     named = [
-        {"composition_id": str(entry.composition_id), "user_id": str(entry.user_id)}
+        {
+            "composition_id": str(entry.composition_id),
+            "user_id": str(entry.user_id),
+            **_named(entry.name),
+        }
         for entry in wrong[:_NAMED]
     ]
     return _report("audit", **counts, named=named, stopped=stopped)
@@ -188,18 +200,30 @@ async def _audit(its: Parts, event: Json, context: Context) -> Json:
 
 async def _differing(its: Parts, entries: Sequence[Entry]) -> list[Entry]:
     """Those of the entries that the database would answer otherwise now."""
-    etags: dict[tuple[str, str], str | None] = {}
-    asked = {(str(entry.composition_id), str(entry.user_id)) for entry in entries}
+    etags: dict[_Question, str | None] = {}
+    asked = {_question(entry) for entry in entries}
     for some in _parts(sorted(asked), _ETAGS):
-        pairs = [{"composition_id": id, "user_id": user_id} for id, user_id in some]
-        answer = await its.database.call_as_service("current_etags", entries=pairs)
-        for row in answer.json():
-            etags[row["composition_id"], row["user_id"]] = row["etag"]
-    return [
-        entry
-        for entry in entries
-        if etags[str(entry.composition_id), str(entry.user_id)] != entry.etag
-    ]
+        answer = await its.database.call_as_service(
+            "current_etags",
+            entries=[
+                {"composition_id": id, "user_id": user_id, **_named(name)}
+                for id, user_id, name in some
+            ],
+        )
+        for question, row in zip(some, answer.json(), strict=True):
+            etags[question] = row["etag"]
+    return [entry for entry in entries if etags[_question(entry)] != entry.etag]
+
+
+def _question(entry: Entry) -> _Question:
+    return str(entry.composition_id), str(entry.user_id), entry.name
+
+
+def _named(name: str) -> Json:
+    """How the database calls an answer that is not the usual one."""
+    if (context := context_of(name)) is not None:
+        return {"context": context}
+    return {"": {}, BARE: {"layered": False}, HOME: {"home": True}}[name]
 
 
 async def _still_kept(its: Parts, entries: Sequence[Entry]) -> list[Entry]:

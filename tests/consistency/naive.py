@@ -37,11 +37,15 @@ class NaiveCache(Cache):
     """The same keys, so that webhook and jobs delete them, without the leases and the blocks."""
 
     async def read(
-        self, composition_id: UUID, viewer: Viewer, known_etag: str | None = None
+        self,
+        composition_id: UUID,
+        viewer: Viewer,
+        known_etag: str | None = None,
+        name: str = "",
     ) -> Hit | Unchanged | Absent | Miss | Blocked | Bypass:
         """Look for what the viewer was answered."""
         key, who, _ = self._keys(composition_id, viewer.user_id)
-        field = viewer.user_id.hex + viewer.fingerprint
+        field = viewer.user_id.hex + viewer.fingerprint + name
         miss = Miss(Lease(composition_id, field, (key, who, ""), "", ""), [])
         try:
             nonce = await self._do("HGET", who, "g")

@@ -12,6 +12,10 @@ What must hold, whatever happens to Redis and to those who use it:
 - once news of a write made elsewhere was delivered, no read shows anything older;
 - what a read shows is, to the byte, what that viewer was answered;
 - when all is quiet, every read agrees with the database, and is answered from the cache.
+
+A read shows a composition as its viewer sees it, or without what the viewer has changed for
+themselves, or whichever one a context comes to: the viewer's pin, else the organisation's default,
+of those that the viewer may see.
 """
 
 from __future__ import annotations
@@ -30,7 +34,17 @@ import redis
 from upstash_redis.errors import UpstashError
 
 from functions.core import cache as cached
-from functions.core.cache import Absent, Blocked, Bypass, Cache, Hit, Miss, Refused, Unchanged
+from functions.core.cache import (
+    Absent,
+    Blocked,
+    Bypass,
+    Cache,
+    Hit,
+    Miss,
+    Refused,
+    Unchanged,
+    Unchosen,
+)
 from functions.core.redis import Script
 
 COMPOSITIONS = [uuid.UUID(int=n + 1) for n in range(2)]
@@ -41,6 +55,7 @@ BLOCK_SECONDS = 30
 # A transaction that lasts longer is ended by the database.
 TRANSACTION_SECONDS = BLOCK_SECONDS / 2
 _FOREVER = float("inf")
+BARE, CONTEXT = "bare", "context:home"
 _loaded: set[str] = set()
 SCRIPTS = [script for script in vars(cached).values() if isinstance(script, Script)]
 
@@ -54,6 +69,25 @@ class Viewer:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the database answers.
+
+    Args:
+        composition: That is shown, None if nothing is.
+        etag: Of the answer, None if there is nothing.
+        until: When the right to it ends.
+        rests_on: Users and compositions that it would be another one by.
+        skipped: Whether something was passed over that the viewer may not see.
+    """
+
+    composition: uuid.UUID | None
+    etag: str | None
+    until: float
+    rests_on: tuple[uuid.UUID, ...]
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
 class State:
     """All that the database holds: ann owns everything, others see what is shared.
 
@@ -62,40 +96,85 @@ class State:
         shares: By composition and user: when they end.
         opened: Compositions that are shared with the organisation.
         members: Of the organisation.
+        layers: By composition and user: how often they have changed it for themselves.
+        pins: By user.
+        default: Of the organisation, for its members.
     """
 
     versions: dict[uuid.UUID, int] = field(default_factory=lambda: dict.fromkeys(COMPOSITIONS, 1))
     shares: dict[tuple[uuid.UUID, uuid.UUID], float] = field(default_factory=dict)
     opened: frozenset[uuid.UUID] = frozenset()
     members: frozenset[uuid.UUID] = frozenset()
+    layers: dict[tuple[uuid.UUID, uuid.UUID], int] = field(default_factory=dict)
+    pins: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    default: uuid.UUID | None = None
 
-    def load(self, composition: uuid.UUID, user: uuid.UUID, now: float) -> tuple[str | None, float]:
-        """The etag of what the user is answered now, None if nothing, and until when at most."""
+    def load(self, composition: uuid.UUID, user: uuid.UUID, now: float, name: str = "") -> Answer:
+        """What the user is answered now; with BARE, without their layer."""
         until = 0.0
         if user == ANN or (composition in self.opened and user in self.members):
             until = _FOREVER
         until = max(until, self.shares.get((composition, user), 0))
         if until <= now:
-            return None, _FOREVER
+            return Answer(None, None, _FOREVER, (user, composition))
         role = "owner" if user == ANN else "viewer"
-        answer = f"{composition} {self.versions[composition]} {role}"
-        return hashlib.sha256(answer.encode()).hexdigest()[:32], until
+        layer = self.layers.get((composition, user), 0) if name != BARE else 0
+        answer = f"{composition} {self.versions[composition]} {role} {layer} {name}"
+        etag = hashlib.sha256(answer.encode()).hexdigest()[:32]
+        return Answer(composition, etag, until, (user, composition))
+
+    def resolve(self, user: uuid.UUID, now: float) -> Answer:
+        """What CONTEXT comes to for the user."""
+        candidates = [("mine", self.pins.get(user))]
+        if user in self.members:
+            candidates.append(("ours", self.default))
+        seen: list[uuid.UUID] = []
+        for scope, candidate in candidates:
+            if candidate:
+                seen.append(candidate)
+                answer = self.load(candidate, user, now, f"{CONTEXT} {scope}")
+                if answer.etag:
+                    return replace(answer, rests_on=(user, *seen), skipped=len(seen) > 1)
+        return Answer(None, None, _FOREVER, (user, *seen), skipped=bool(seen))
+
+    def answer(self, asked: Asked, user: uuid.UUID, now: float) -> Answer:
+        """What the user is answered who asks this."""
+        if asked.composition is None:
+            return self.resolve(user, now)
+        return self.load(asked.composition, user, now, asked.name)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader asks for: a composition, usually or with BARE, or CONTEXT."""
+
+    composition: uuid.UUID | None
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A write: what it makes of a state, and of what it invalidates the answers."""
+    """A write: what it makes of a state, and of what it invalidates the answers.
+
+    Args:
+        make: A state of another.
+        compositions: Those that are written.
+        viewers: Users whose answers are others.
+        of_members: Whether those of all members are, whom the writer learns of afterwards.
+    """
 
     make: Callable[[State], State]
     compositions: tuple[uuid.UUID, ...] = ()
     viewers: tuple[uuid.UUID, ...] = ()
+    of_members: bool = False
 
 
 @dataclass(eq=False)
 class Message:
-    """News of a write: a row of the outbox."""
+    """News of a write: rows of the outbox."""
 
-    change: Change
+    compositions: tuple[uuid.UUID, ...]
+    viewers: tuple[uuid.UUID, ...]
     index: int
 
 
@@ -136,8 +215,10 @@ class Redis:
         self._chance = chance
         self._hashes = {}
         for script in SCRIPTS:
-            # Without the first line: Valkey does not know its flag.
-            text = broken(script.name, script.text).partition("\n")[2]
+            text = broken(script.name, script.text)
+            if text.startswith("#!"):
+                # Without the first line: Valkey does not know its flag.
+                text = text.partition("\n")[2]
             hash = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
             if hash not in _loaded:
                 valkey.script_load(text)
@@ -187,9 +268,11 @@ class Naive:
         self._store = store
         self._clock = clock
 
-    async def read(self, composition_id: uuid.UUID, viewer: Viewer, _known: str | None) -> Any:
+    async def read(
+        self, composition_id: uuid.UUID, viewer: Viewer, _known: str | None, of: str
+    ) -> Any:
         """Get what is kept."""
-        key, name = f"n:{composition_id}", viewer.user_id.hex + viewer.fingerprint
+        key, name = f"n:{composition_id}", viewer.user_id.hex + viewer.fingerprint + of
         try:
             kept = await self._store.execute(["HGET", key, name])
         except UpstashError:
@@ -198,6 +281,10 @@ class Naive:
         if not kept or float(expires) <= self._clock() * 1000:
             return Miss((key, name), [])  # type: ignore[arg-type]
         return Hit(etag, meta_of(viewer, etag), body_of(etag)) if etag != "-" else Absent(b"")
+
+    async def resolve(self, _name: str, _viewer: Viewer, _known: str | None) -> Bypass:
+        """Keep no contexts: it goes wrong without."""
+        return Bypass("naive")
 
     async def fill(
         self,
@@ -223,7 +310,7 @@ class Naive:
             for id in compositions:
                 await self._store.execute(["DEL", f"n:{id}"])
             for viewer in viewers:
-                names = [viewer.hex + fingerprint for fingerprint in FINGERPRINTS]
+                names = [viewer.hex + print + of for print in FINGERPRINTS for of in ("", BARE)]
                 for id in COMPOSITIONS:
                     await self._store.execute(["HDEL", f"n:{id}", *names])
         except UpstashError as error:
@@ -254,7 +341,12 @@ class NaiveWriting:
         viewers: tuple[uuid.UUID, ...],
     ) -> None:
         self.settled = False
-        self._unlink = lambda: naive.unlink(compositions, viewers)
+        self._viewers = viewers
+        self._unlink = lambda: naive.unlink(compositions, self._viewers)
+
+    def also(self, *, viewers: tuple[uuid.UUID, ...]) -> None:
+        """Delete theirs, too."""
+        self._viewers += viewers
 
     async def __aenter__(self) -> NaiveWriting:
         return self
@@ -306,6 +398,8 @@ class Simulation:
                 shares={(id, CLEO): self.now + 40 for id in COMPOSITIONS},
                 opened=frozenset(COMPOSITIONS),
                 members=frozenset({BEN}),
+                pins={BEN: COMPOSITIONS[0]},
+                default=COMPOSITIONS[1],
             )
         ]
         self._valkey = valkey
@@ -314,7 +408,7 @@ class Simulation:
         self._floors: Counter[uuid.UUID] = Counter()
         self._losses: Counter[bytes] = Counter()
         self._outbox: list[Message] = []
-        self._known: dict[tuple[uuid.UUID, Viewer], str] = {}
+        self._known: dict[tuple[Asked, Viewer], str] = {}
         clock = lambda: self.now  # noqa: E731
         self.cache: Any = (
             Naive(self._redis, clock)
@@ -359,57 +453,81 @@ class Simulation:
         return kind()
 
     async def _reader(self) -> AsyncIterator[None]:
-        composition = self._composition()
+        name = self.chance.choices(["", BARE, CONTEXT], [5, 1, 5])[0]
+        asked = Asked(None if name == CONTEXT else self._composition(), name)
         (user,) = self.chance.choices(USERS, [1, 6, 3])
         (fingerprint,) = self.chance.choices(FINGERPRINTS, [5, 1])
         viewer = Viewer(user, fingerprint)
-        for _ in range(self.chance.randrange(1, 4)):
-            async for _ in self._load(composition, viewer):
+        for _ in range(self.chance.randrange(1, 5)):
+            async for _ in self._load(asked, viewer):
                 yield
 
-    async def _load(self, composition: uuid.UUID, viewer: Viewer) -> AsyncIterator[None]:
-        known = self.chance.choice([None, self._known.get((composition, viewer))])
-        answer = await self.cache.read(composition, viewer, known)
-        self.seen[type(answer).__name__] += 1
-        match answer:
+    async def _look(self, asked: Asked, viewer: Viewer, known: str | None) -> Any:
+        if asked.composition is None:
+            return await self.cache.resolve(CONTEXT, viewer, known)
+        return await self.cache.read(asked.composition, viewer, known, asked.name)
+
+    async def _load(self, asked: Asked, viewer: Viewer) -> AsyncIterator[None]:
+        known = self.chance.choice([None, self._known.get((asked, viewer))])
+        found = await self._look(asked, viewer, known)
+        self.seen[type(found).__name__] += 1
+        match found:
             case Hit(etag, meta, body):
-                self._judge(composition, viewer, etag)
+                self._judge(asked, viewer, etag)
                 if (meta, body) != (meta_of(viewer, etag), body_of(etag)):
                     self.violations.append("another answer")
-                self._known[composition, viewer] = etag
+                self._known[asked, viewer] = etag
             case Unchanged(etag, meta):
-                self._judge(composition, viewer, etag)
+                self._judge(asked, viewer, etag)
                 if etag != known or meta != meta_of(viewer, etag):
                     self.violations.append("another answer")
             case Absent():
-                self._judge(composition, viewer, None)
-            case Miss(lease, held):
+                self._judge(asked, viewer, None)
+            case Miss() | Unchosen():
                 yield
-                state, now = self.states[-1], self.now
-                fetched, until = state.load(composition, viewer.user_id, now)
+                answer = self.states[-1].answer(asked, viewer.user_id, self.now)
                 yield
-                if fetched is None:
-                    filled = await self.cache.fill_absent(lease)
-                else:
-                    self._known[composition, viewer] = fetched
-                    sent = None if fetched in held else body_of(fetched)
-                    until_ms = None if until == _FOREVER else int(until * 1000)
-                    meta = meta_of(viewer, fetched)
-                    filled = await self.cache.fill(lease, fetched, meta, sent, until_ms)
-                    if sent is None and filled.body not in {None, body_of(fetched)}:
-                        self.violations.append("another body")
-                self.seen[getattr(filled, "reason", "filled")] += 1
-                if fetched and self.chance.random() < 0.1:
+                if answer.etag:
+                    self._known[asked, viewer] = answer.etag
+                filled = await self._fill(found, asked, viewer, answer)
+                if filled:
+                    self.seen[getattr(filled, "reason", "filled")] += 1
+                if answer.etag and self.chance.random() < 0.1:
                     yield
-                    await self._try(self.cache.warm(composition, fetched, body_of(fetched)))
+                    body = body_of(answer.etag)
+                    await self._try(self.cache.warm(answer.composition, answer.etag, body))
             case Blocked() | Bypass():
                 pass
+
+    async def _fill(self, miss: Miss | Unchosen, asked: Asked, viewer: Viewer, got: Answer) -> Any:
+        """Fill in what the database answered, as the API does."""
+        match miss:
+            case Unchosen(choice):
+                if got.skipped:
+                    return None
+                if got.composition is None:
+                    return await self.cache.choose_nothing(choice)
+                return await self.cache.choose(choice, got.composition)
+            case Miss(lease) if asked.composition is None:
+                if got.skipped or got.composition != lease.composition_id:
+                    return await self.cache.forget_choice(miss.choice)
+            case Miss(lease) if got.etag is None:
+                return await self.cache.fill_absent(lease)
+        assert got.etag is not None
+        sent = None if got.etag in miss.held_etags else body_of(got.etag)
+        until_ms = None if got.until == _FOREVER else int(got.until * 1000)
+        meta = meta_of(viewer, got.etag)
+        filled = await self.cache.fill(lease, got.etag, meta, sent, until_ms)
+        if sent is None and filled.body not in {None, body_of(got.etag)}:
+            self.violations.append("another body")
+        return filled
 
     async def _writer(self) -> AsyncIterator[None]:
         """A write through the functions."""
         change = self._change()
         fate = self.chance.choice(["settled"] * 12 + ["refused", "lost", "lost, committed later"])
         index = 0
+        members: tuple[uuid.UUID, ...] = ()
         try:
             async with self.cache.writing(change.compositions, change.viewers) as writing:
                 began = self._redis.acknowledged
@@ -423,11 +541,16 @@ class Simulation:
                 if began and losses == self._lost(change):
                     self._settle(change, index)
                 yield
+                if change.of_members:
+                    members = self._members()
+                    writing.also(viewers=members)
+                    yield
                 if fate == "lost":
                     raise LostError
             self.seen["settled" if writing.settled else "pending"] += 1
             if writing.settled:
                 self._settle(change, index)
+                self._settle_keys(members, index)
         except RefusedError:
             self.seen["refused"] += 1
         except LostError:
@@ -481,29 +604,46 @@ class Simulation:
             "close": lambda s: replace(s, opened=s.opened - {id}),
             "join": lambda s: replace(s, members=s.members | {user}),
             "leave": lambda s: replace(s, members=s.members - {user}),
+            "layer": lambda s: replace(
+                s, layers={**s.layers, (id, user): s.layers.get((id, user), 0) + 1}
+            ),
+            "pin": lambda s: replace(s, pins={**s.pins, user: id}),
+            "unpin": lambda s: replace(
+                s, pins={who: pin for who, pin in s.pins.items() if who != user}
+            ),
+            "default": lambda s: replace(s, default=None if s.default == id else id),
         }
-        (kind,) = self.chance.choices([*makes], [3, 3, 2, 3, 1, 3, 3])
-        if kind in {"join", "leave"}:
+        (kind,) = self.chance.choices([*makes], [3, 3, 2, 3, 1, 3, 3, 2, 2, 2, 3])
+        if kind == "default":
+            return Change(makes[kind], of_members=True)
+        if kind in {"join", "leave", "layer", "pin", "unpin"}:
             return Change(makes[kind], viewers=(user,))
         return Change(makes[kind], compositions=(id,))
 
+    def _members(self) -> tuple[uuid.UUID, ...]:
+        return tuple(sorted(self.states[-1].members))
+
     def _commit(self, change: Change) -> int:
+        viewers = self._members() if change.of_members else change.viewers
         self.states.append(change.make(self.states[-1]))
         index = len(self.states) - 1
-        self._outbox.append(Message(change, index))
+        self._outbox.append(Message(change.compositions, viewers, index))
         return index
 
     def _settle(self, change: Change, index: int) -> None:
+        self._settle_keys((*change.compositions, *change.viewers), index)
+
+    def _settle_keys(self, ids: tuple[uuid.UUID, ...], index: int) -> None:
         """From now on no read may show anything older."""
-        for id in (*change.compositions, *change.viewers):
+        for id in ids:
             self._floors[id] = max(self._floors[id], index)
 
     async def _deliver(self, messages: list[Message], *, forget: bool) -> None:
-        compositions = tuple(id for message in messages for id in message.change.compositions)
-        viewers = tuple(id for message in messages for id in message.change.viewers)
+        compositions = tuple(id for message in messages for id in message.compositions)
+        viewers = tuple(id for message in messages for id in message.viewers)
         if await self._try(self.cache.unlink(compositions, viewers)):
             for message in messages:
-                self._settle(message.change, message.index)
+                self._settle_keys((*message.compositions, *message.viewers), message.index)
             if forget:
                 self._outbox = [kept for kept in self._outbox if kept not in messages]
 
@@ -514,10 +654,12 @@ class Simulation:
             return False
         return True
 
-    def _judge(self, composition: uuid.UUID, viewer: Viewer, shown: str | None) -> None:
-        floor = max(self._floors[composition], self._floors[viewer.user_id])
+    def _judge(self, asked: Asked, viewer: Viewer, shown: str | None) -> None:
+        answers = (state.answer(asked, viewer.user_id, self.now) for state in self.states)
         allowed = {
-            state.load(composition, viewer.user_id, self.now)[0] for state in self.states[floor:]
+            answer.etag
+            for index, answer in enumerate(answers)
+            if all(self._floors[id] <= index for id in answer.rests_on)
         }
         if shown not in allowed:
             self.violations.append("seen without the right" if allowed == {None} else "stale")
@@ -539,14 +681,17 @@ class Simulation:
             self._redis.run(command)
         await self._deliver(list(self._outbox), forget=True)
         self.now += 2 * BLOCK_SECONDS
-        for composition in COMPOSITIONS:
+        asked_for = [Asked(id, name) for id in COMPOSITIONS for name in ("", BARE)]
+        for asked in [*asked_for, Asked(None, CONTEXT)]:
             for viewer in map(Viewer, USERS):
-                for _ in range(2):
-                    async for _ in self._load(composition, viewer):
+                # The last of them chooses, fills, and reads.
+                for _ in range(3):
+                    async for _ in self._load(asked, viewer):
                         pass
-                answer = await self.cache.read(composition, viewer, None)
-                etag, until = self.states[-1].load(composition, viewer.user_id, self.now)
-                if not isinstance(answer, Hit | Absent) and until - self.now > 2:
-                    self.violations.append("not kept")
-                if getattr(answer, "etag", None) != etag and isinstance(answer, Hit | Absent):
+                found = await self._look(asked, viewer, None)
+                truth = self.states[-1].answer(asked, viewer.user_id, self.now)
+                if not isinstance(found, Hit | Absent):
+                    if truth.until - self.now > 2 and not truth.skipped:
+                        self.violations.append("not kept")
+                elif getattr(found, "etag", None) != truth.etag:
                     self.violations.append("no agreement")

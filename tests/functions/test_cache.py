@@ -20,6 +20,7 @@ from functions.core.cache import (
     Bypass,
     Cache,
     CacheUnavailable,
+    ChoiceLease,
     Entry,
     Filled,
     Hit,
@@ -27,6 +28,7 @@ from functions.core.cache import (
     Miss,
     Refused,
     Unchanged,
+    Unchosen,
     Usage,
 )
 from functions.core.keys import usage_key
@@ -353,6 +355,107 @@ async def test_a_sample_is_what_reads_would_be_answered(cache: Cache, clock: Clo
     assert await cache.sample(20) == []
 
 
+CONTEXT = "context:route:/videos/ä \N{GRINNING FACE}"
+
+
+async def chosen(cache: Cache, viewer: Viewer = ANN, piece: uuid.UUID = PIECE) -> Lease:
+    """Have it chosen; the right to fill in its answer."""
+    unchosen = await cache.resolve(CONTEXT, viewer)
+    assert isinstance(unchosen, Unchosen), unchosen
+    assert await cache.choose(unchosen.lease, piece) == Filled(None)
+    missed = await cache.resolve(CONTEXT, viewer)
+    assert isinstance(missed, Miss)
+    assert missed.lease.composition_id == piece
+    return missed.lease
+
+
+async def test_a_name_is_a_choice_and_its_answer_to_the_byte(cache: Cache):
+    lease = await chosen(cache)
+    assert await cache.fill(lease, "ab", META, BODY) == Filled(None)
+    assert await cache.resolve(CONTEXT, ANN) == Hit("ab", META, BODY)
+    assert await cache.resolve(CONTEXT, ANN, "ab") == Unchanged("ab", META)
+    assert await cache.read(PIECE, ANN, None, CONTEXT) == Hit("ab", META, BODY)
+    for missed in (
+        await cache.resolve(CONTEXT, BEN),
+        await cache.resolve(CONTEXT, Viewer(ANN.user_id, "1" * 32)),
+        await cache.resolve("context:other", ANN),
+    ):
+        assert isinstance(missed, Unchosen)
+    usual = await cache.read(PIECE, ANN)
+    assert isinstance(usual, Miss)
+    assert usual.held_etags == ["ab"], "it is the same body if it has the same etag"
+
+
+async def test_a_choice_goes_with_the_user_and_an_answer_with_either(cache: Cache):
+    await cache.fill(await chosen(cache), "ab", META, BODY)
+    await cache.unlink([PIECE])
+    missed = await cache.resolve(CONTEXT, ANN)
+    assert isinstance(missed, Miss)
+    await cache.fill(missed.lease, "cd", META, BODY)
+    await cache.unlink(viewers=[ANN.user_id])
+    assert isinstance(await cache.resolve(CONTEXT, ANN), Unchosen)
+    # The answer of before is not that of a choice that comes to the same composition.
+    assert (await chosen(cache)).composition_id == PIECE
+
+
+async def test_writers_keep_a_name_out_whichever_of_its_two_they_write(cache: Cache):
+    lease = await chosen(cache)
+    async with cache.writing([PIECE]):
+        assert await cache.resolve(CONTEXT, ANN) == Blocked()
+    assert await cache.fill(lease, "ab", META, BODY) == Refused("lost")
+    unchosen = await cache.resolve(other := "context:other", ANN)
+    async with cache.writing(viewers=[ANN.user_id]):
+        assert await cache.resolve(CONTEXT, ANN) == await cache.resolve(other, ANN) == Blocked()
+        assert isinstance(unchosen, Unchosen)
+        assert await cache.choose(unchosen.lease, PIECE) == Refused("revoked")
+        assert await cache.choose_nothing(unchosen.lease) == Refused("revoked")
+        assert await cache.forget_choice(unchosen.lease) == Refused("revoked")
+    assert isinstance(await cache.resolve(other, ANN), Unchosen)
+
+
+async def test_that_nothing_is_chosen_is_kept_for_a_short_while(cache: Cache, clock: Clock):
+    unchosen = await cache.resolve(CONTEXT, ANN)
+    assert isinstance(unchosen, Unchosen)
+    assert await cache.choose_nothing(unchosen.lease, bytes(2**16 + 1)) == Refused("too_large")
+    assert await cache.choose_nothing(unchosen.lease, META) == Filled(None)
+    assert await cache.resolve(CONTEXT, ANN, "ab") == Absent(META)
+    clock.now += 61
+    assert isinstance(await cache.resolve(CONTEXT, ANN), Unchosen)
+
+
+async def test_a_choice_that_is_another_now_is_forgotten(cache: Cache):
+    await chosen(cache)
+    missed = await cache.resolve(CONTEXT, ANN)
+    assert isinstance(missed, Miss)
+    assert await cache.forget_choice(missed.choice) == Filled(None)
+    assert (await chosen(cache, piece=OTHER_PIECE)).composition_id == OTHER_PIECE
+
+
+async def test_who_asks_for_many_names_makes_room_with_their_own(cache: Cache, store: redis.Redis):
+    for nth in range(530):
+        unchosen = await cache.resolve(f"context:{nth}", ANN)
+        assert isinstance(unchosen, Unchosen)
+        assert await cache.choose_nothing(unchosen.lease) == Filled(None)
+    assert store.hlen(f"p1:v:{ANN.user_id}") == 512
+    assert await cache.resolve("context:529", ANN) == Absent(b"")
+
+
+async def test_a_sample_names_what_was_asked_for(cache: Cache):
+    await cache.fill(await chosen(cache), "ab", META, BODY)
+    missed = await cache.read(PIECE, ANN, None, "bare")
+    assert isinstance(missed, Miss)
+    await cache.fill_absent(missed.lease, META)
+    assert await cache.read(PIECE, ANN, None, "bare") == Absent(META)
+    of_context = Entry(PIECE, ANN.user_id, ANN.fingerprint, "ab", CONTEXT)
+    of_bare = Entry(PIECE, ANN.user_id, ANN.fingerprint, None, "bare")
+    found: set[Entry] = set()
+    for _ in range(50):
+        found.update(await cache.sample(20))
+    assert found == {of_context, of_bare}
+    assert await cache.peek(of_context) == of_context
+    assert await cache.peek(Entry(PIECE, ANN.user_id, ANN.fingerprint, "ab")) is None
+
+
 async def test_caches_of_two_prefixes_know_nothing_of_each_other(bridge_url: str, cache: Cache):
     client = Redis(bridge_url, TOKEN, 60)
     await filled(cache)
@@ -366,6 +469,7 @@ async def test_caches_of_two_prefixes_know_nothing_of_each_other(bridge_url: str
 async def test_without_redis_there_is_no_cache_and_every_write_is_settled():
     cache = Cache(None)
     assert await cache.read(PIECE, ANN) == Bypass("no_cache")
+    assert await cache.resolve(CONTEXT, ANN) == Bypass("no_cache")
     async with cache.writing([PIECE], [ANN.user_id]) as writing:
         pass
     assert writing.settled
@@ -417,6 +521,7 @@ FAULTS = {
     "moved": answer(b"", "301 Moved Permanently", "Location: http://127.0.0.1:9/"),
 }
 LEASE = Lease(PIECE, ANN.user_id.hex + ANN.fingerprint, ("a", "b", "c"), "ab", "ab")
+CHOICE_LEASE = ChoiceLease("b", ANN.fingerprint, CONTEXT, "ab")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -428,6 +533,9 @@ async def test_no_fault_of_redis_breaks_a_load_or_a_write(fault: str):
         assert isinstance(await make().fill(LEASE, "ab", META, BODY), Refused)
         assert isinstance(await make().fill(LEASE, "ab", META, None), Refused)
         assert isinstance(await make().fill_absent(LEASE), Refused)
+        assert isinstance(await make().resolve(CONTEXT, ANN, "ab"), Bypass)
+        assert isinstance(await make().choose(CHOICE_LEASE, PIECE), Refused)
+        assert isinstance(await make().forget_choice(CHOICE_LEASE), Refused)
         async with make().writing([PIECE], [ANN.user_id]) as writing:
             pass
         assert not writing.settled

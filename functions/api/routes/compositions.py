@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from functions.api import loads, outline
+from functions.api import loads, outline, patches
 from functions.api.calls import SignedIn, signed_in
 from functions.api.headers import invalid
 from functions.api.models import (
@@ -21,8 +22,8 @@ from functions.api.models import (
     Save,
     Transfer,
 )
+from functions.api.patches import SentPatch
 from functions.api.routing import router
-from functions.core.problems import DatabaseProblem
 
 routes = router()
 
@@ -34,6 +35,12 @@ _PARAMETERS = [
         "in": "path",
         "required": True,
         "schema": {"type": "string", "format": "uuid"},
+    },
+    {
+        "name": "layered",
+        "in": "query",
+        "description": "false: the document itself, without anybody's layers, for whoever edits it",
+        "schema": {"type": "boolean", "default": True},
     },
     {
         "name": "view",
@@ -56,14 +63,8 @@ async def load_composition(request: Request) -> Response:
     # The one route that reads its parameters itself: FastAPI's way costs half as much again as all
     # else that a hit does here.
     call = await signed_in(request)
-    composition_id, cut = _parameters(request)
-    loaded = await loads.load(call, composition_id)
-    if not isinstance(loaded, loads.Load):
-        return loaded
-    part = cut(loaded.whole().decode()) if cut is not None and not loaded.known else None
-    answer = loads.answer(request, call.timing, loaded, part)
-    loads.count(call, loaded, answer)
-    return answer
+    asked, cut = _parameters(request)
+    return await loads.answer_load(call, asked, cut)
 
 
 @routes.get("/v1/compositions")
@@ -84,13 +85,29 @@ async def create_composition(creation: Creation, call: SignedIn) -> Response:
 @routes.put("/v1/compositions/{composition_id}")
 async def save_version(composition_id: UUID, save: Save, call: SignedIn) -> Response:
     """Append a version, made from the one that `If-Match` names, and make it the head."""
-    return await _change(call, composition_id, "save_version", save.arguments())
+    edit = {"document": save.document}
+    return await _edit(call, composition_id, "save_version", edit, save.arguments())
+
+
+@routes.patch("/v1/compositions/{composition_id}", openapi_extra=patches.BODY)
+async def patch_composition(
+    composition_id: UUID,
+    call: SignedIn,
+    patch: SentPatch,
+    message: str | None = None,
+    on_conflict: str = "reject",
+) -> Response:
+    """Append a version, made by a patch from the one that `If-Match` names."""
+    edit = patch.arguments()
+    more = {"message": message, "on_conflict": on_conflict}
+    return await _edit(call, composition_id, "patch_composition", edit, edit | more)
 
 
 @routes.delete("/v1/compositions/{composition_id}")
 async def delete_composition(composition_id: UUID, call: SignedIn) -> Response:
     """Put a composition into the trash, if its head is the version that `If-Match` names."""
-    return await _change(call, composition_id, "delete_composition", {})
+    arguments = {"base_version": call.base_version()}
+    return await call.change(composition_id, "delete_composition", arguments)
 
 
 @routes.patch("/v1/compositions/{composition_id}/metadata")
@@ -143,32 +160,39 @@ async def _write(
     return await call.write(function, arguments, compositions=[composition_id])
 
 
-async def _change(
-    call: SignedIn, composition_id: UUID, function: str, arguments: dict[str, object]
+async def _edit(
+    call: SignedIn,
+    composition_id: UUID,
+    function: str,
+    edit: Mapping[str, object],
+    arguments: Mapping[str, object],
 ) -> Response:
-    """A write that starts from a version, and is told the head if that is another one."""
-    arguments = arguments | {"base_version": call.base_version()}
-    try:
-        return await _write(call, composition_id, function, arguments)
-    except DatabaseProblem as problem:
-        if problem.code == "version_conflict":
-            raise await call.stale(composition_id, problem) from None
-        raise
+    """A save, in whichever way it says what it changes, which may be merged if it is stale."""
+    base = {"base_version": call.base_version()}
+    edit = {**edit, **base}
+    answer = await call.change(composition_id, function, {**arguments, **base}, edit)
+    written = json.loads(bytes(answer.body))
+    if written.get("merged") is False:
+        raise await call.unmerged(composition_id, written, edit)
+    return answer
 
 
-def _parameters(request: Request) -> tuple[UUID, Callable[[str], bytes] | None]:
-    """Which composition is loaded, and what cuts the part that is asked for; None: all of it."""
+def _parameters(request: Request) -> tuple[loads.Asked, Callable[[str], bytes] | None]:
+    """What is loaded, and what cuts the part that is asked for; None: all of it."""
     try:
         composition_id = UUID(request.path_params["composition_id"].encode("ascii").decode())
     except ValueError:
         raise invalid("path", "composition_id", "has to be a UUID") from None
     if not request.scope["query_string"]:
-        return composition_id, None
-    view, components = map(request.query_params.get, ("view", "components"))
+        return loads.composition(composition_id), None
+    layered, view, components = map(request.query_params.get, ("layered", "view", "components"))
+    if layered not in {None, "true", "false"}:
+        raise invalid("query", "layered", "has to be true or false")
     if view not in {None, "outline"}:
         raise invalid("query", "view", "is not one of those allowed")
-    if components is None:
-        return composition_id, None if view is None else outline.outline
-    if view is not None or len(components) > _MOST_CHARACTERS:
+    if components is not None and (view is not None or len(components) > _MOST_CHARACTERS):
         raise invalid("query", "components", "is too long, or not alone")
-    return composition_id, lambda text: outline.some(text, components.split(","))
+    asked = loads.composition(composition_id, layered=layered != "false")
+    if components is None:
+        return asked, None if view is None else outline.outline
+    return asked, lambda text: outline.some(text, components.split(","))

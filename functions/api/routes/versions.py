@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from functions.api.calls import SignedIn
-from functions.api.models import Label
+from functions.api.models import Label, Updating
 from functions.api.routing import router
 
 routes = router()
@@ -54,3 +54,18 @@ async def diff_versions(
         from_version=from_version,
         to_version=to_version,
     )
+
+
+@routes.get("/v1/compositions/{composition_id}/upstream")
+async def preview_upstream(composition_id: UUID, call: SignedIn) -> Response:
+    """What a fork would take over of what became of what it was made from."""
+    return await call.read("update_from_upstream", composition_id=composition_id, apply=False)
+
+
+@routes.post("/v1/compositions/{composition_id}/upstream")
+async def update_from_upstream(
+    composition_id: UUID, updating: Updating, call: SignedIn
+) -> Response:
+    """Take it over, as a version."""
+    arguments = updating.arguments() | call.base_version_if_any() | {"apply": True}
+    return await call.change(composition_id, "update_from_upstream", arguments)

@@ -3,7 +3,8 @@
 -- which one may be filled in.
 --
 -- KEYS  1 the composition  2 the user  3 the counts of loads
--- ARGV  1 viewer          the user's id and the fingerprint of the token's claims
+-- ARGV  1 viewer          the user's id, the fingerprint of the token's claims, and of an answer that
+--                         is not the usual one the digest of its name
 --       2 now             ms
 --       3 nonce           random: becomes the lease where there is none
 --       4 lease_ms        how long a lease lives that nothing is filled in under
