@@ -48,16 +48,16 @@ def change_for_oneself(stage: Stage, page: Page) -> None:
     """A layer set through the functions is seen at once by who set it, and by nobody else."""
     composition, member, asked = page.composition, page.member, the(page.composition)
     path = f"{path_of(composition)}/layer"
-    place, _ = places(page.document)
-    values = {place: "Through the functions"}
     with connected(stage) as functions:
         for person in (member, page.admin):
             functions.load(person, asked)
+        document = functions.wanted(page.admin, asked)["document"]
+        values = {places(document)[0]: "Through the functions"}
         patch = _patch(values, composition.version)
         _write(functions, member, "PATCH", path, member, asked, **patch)
         functions.load(member, asked)
         seen = functions.wanted(member, asked)["document"]
-        stage.compare(composition, composition.version, seen, changed(page.document, values))
+        stage.compare(composition, composition.version, seen, changed(document, values))
         functions.load(page.admin, asked, is_known=True)
         _write(functions, member, "DELETE", path, member, asked)
         functions.load(member, asked)

@@ -100,7 +100,11 @@ def patch(stage: Stage, composition: Composition) -> None:
     _patch(stage, composition, editor, nested(values), after, format="merge-patch")
 
     for code, what, operation in (
-        ("patch_test_failed", "a patch of something else", {"op": "test", "value": "Patched"}),
+        (
+            "patch_test_failed",
+            "a patch of something else",
+            {"op": "test", "value": "Never written"},
+        ),
         ("patch_path_not_found", "a patch of nothing", {"op": "remove", "path": f"{place}~0"}),
         ("invalid_patch", "what is no patch", {"op": "increase"}),
     ):
