@@ -82,6 +82,7 @@
 \ir routines/private/forget_invalidations.sql
 \ir routines/private/forget_layers.sql
 \ir routines/private/forget_mutations.sql
+\ir routines/private/forget_turn_bases.sql
 \ir routines/private/forget_turn_changes.sql
 \ir routines/private/forget_versions.sql
 \ir routines/private/functions_to_call_once.sql
@@ -245,10 +246,13 @@
 \ir routines/private/turn_row.sql
 \ir routines/private/turn_state.sql
 \ir routines/private/turn_targets.sql
+\ir routines/private/turn_thing.sql
 \ir routines/private/turn_undone.sql
 \ir routines/private/turn_versions.sql
 \ir routines/private/undo_change.sql
 \ir routines/private/undo_changes.sql
+\ir routines/private/undo_layer.sql
+\ir routines/private/undo_pin.sql
 \ir routines/private/undo_versions.sql
 \ir routines/private/unreachable_problems.sql
 \ir routines/private/value_phrase.sql

@@ -30,7 +30,7 @@ create table private.turn_changes (
   after           jsonb,                           -- the row; null: there is none
   base_hash       bytea,                           -- content that `before` needs to come back
   created_at      timestamptz not null default clock_timestamp(),
-  undone_at       timestamptz,                     -- null: in effect, unless something came after
+  undone          jsonb,                           -- who took it back and how; null: nobody
 
   constraint turn_changes_pkey primary key (id),
   constraint turn_changes_user_id_fkey
@@ -51,6 +51,79 @@ create index turn_changes_base_hash_idx on private.turn_changes (base_hash);
 create index turn_changes_created_at_idx on private.turn_changes (created_at);
 
 alter table private.turn_changes enable row level security;
+
+-- Delete content that nothing reaches any more, no version, no layer, and no layer that undo_turn()
+-- might bring back, out of some.
+--
+--   content_hashes  candidates
+--   returns         how many there were to delete
+--
+-- What somebody holds is passed over, and noted for later: a saver (private.store_document()) is
+-- about to reach it, unless that comes to nothing, and of two who collect it at once neither sees
+-- that the other one's versions are gone. Whether the rest is reached is asked in a statement of
+-- its own, which sees what was committed before the locks were taken.
+--
+-- Definer rights: nobody may delete content in any other way.
+create or replace function private.collect_content(content_hashes bytea[]) returns integer
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  free    bytea[];
+  deleted integer;
+begin
+  free := array(
+    select d.content_hash
+      from public.compositions as d
+     where d.content_hash = any (collect_content.content_hashes)
+       for update skip locked
+  );
+
+  insert into private.passed_over_content (content_hash)
+  select d.content_hash
+    from public.compositions as d
+   where d.content_hash in (
+           select c.content_hash from unnest(collect_content.content_hashes) as c (content_hash)
+           except
+           select f.content_hash from unnest(free) as f (content_hash)
+         );
+
+  delete from public.compositions as d
+   where d.content_hash = any (free)
+     and not exists (
+       select from public.composition_versions as v where v.content_hash = d.content_hash
+     )
+     and not exists (
+       select from public.composition_layers as l where l.base_hash = d.content_hash
+     )
+     and not exists (
+       select from private.turn_changes as t where t.base_hash = d.content_hash
+     );
+  get diagnostics deleted = row_count;
+  return deleted;
+end;
+$$;
+
+-- Collect the documents that layers of turns were made on, once these turns are forgotten, in
+-- whatever way.
+--
+-- Definer rights: nobody may delete content in any other way.
+create function private.forget_turn_bases() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  perform private.collect_content(array(
+    select distinct g.base_hash from gone as g where g.base_hash is not null
+  ));
+  return null;
+end;
+$$;
+
+create trigger turn_changes_forget
+  after delete on private.turn_changes
+  referencing old table as gone
+  for each statement execute function private.forget_turn_bases();
 
 -- Delete what was noted of turns that can be undone no longer, the oldest 100. A day later than that:
 -- of a turn that is just becoming too old, all is known, or nothing.
@@ -124,7 +197,7 @@ begin
      where t.user_id = lock_turn.user_id
        and t.turn = lock_turn.turn
        and t.conversation = lock_turn.conversation
-       and t.undone_at is null
+       and t.undone is null
        and t.organization_id is not null
      order by t.organization_id
   loop
@@ -217,6 +290,77 @@ begin
 end;
 $$;
 
+-- Pin a composition, in the place of what is pinned in the same context.
+--
+--   user_id          whose pin it is …
+--   organization_id  … or whose default
+--   context          where
+--   composition_id   a composition locked by the caller
+--   position         among the contexts of a page; null: where the pin before it was, or 0
+--   origin           how it came to be, as sent
+--   returns          the row
+--
+-- Raises
+--   PT403 quota_exceeded    there are as many pins as a person or an organisation may have
+--   PT422 invalid_argument  the context breaks its rule
+--
+-- Definer rights: nobody may write pins in any other way.
+create or replace function private.put_pin(
+  user_id         uuid,
+  organization_id uuid,
+  context         text,
+  composition_id  uuid,
+  "position"      integer,
+  origin          jsonb
+) returns public.composition_pins
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  before   public.composition_pins;
+  after    public.composition_pins;
+  broken   text;
+  argument text;
+begin
+  perform private.lock_pins(coalesce(put_pin.user_id, put_pin.organization_id));
+  select p.* into before
+    from public.composition_pins as p
+   where p.user_id is not distinct from put_pin.user_id
+     and p.organization_id is not distinct from put_pin.organization_id
+     and p.context = put_pin.context;
+
+  if before.id is null then
+    perform private.require_room('max_pins', (
+      select count(*)
+        from public.composition_pins as p
+       where p.user_id = put_pin.user_id or p.organization_id = put_pin.organization_id
+    ));
+  end if;
+
+  insert into public.composition_pins as p
+    (user_id, organization_id, context, composition_id, position)
+  values
+    (put_pin.user_id, put_pin.organization_id, put_pin.context, put_pin.composition_id,
+     coalesce(put_pin.position, 0))
+  on conflict on constraint composition_pins_context_once do update
+     set composition_id = excluded.composition_id,
+         position = coalesce(put_pin.position, p.position)
+  returning p.* into after;
+
+  perform private.note_turn_change(
+    'pin',
+    case when before.id is not null then to_jsonb(before) end,
+    to_jsonb(after),
+    put_pin.origin
+  );
+  return after;
+exception
+  when check_violation or not_null_violation then
+    get stacked diagnostics broken = constraint_name, argument = column_name;
+    perform private.refuse_argument(broken, argument);
+end;
+$$;
+
 -- The conversation in which a turn was, out of what a caller says of it.
 --
 --   user_id       the caller
@@ -278,24 +422,40 @@ as $$
   select now() - least(private.setting('turn_days'), 1000000) * interval '1 day';
 $$;
 
--- What a turn changed, as it is now: in the form in which private.note_turn_change() takes it.
+-- What a turn changed, as it is now, in the form in which private.note_turn_change() takes it.
 --
 --   change   a row of turn_changes
---   returns  the row of its table; null: there is none
+--   returns  null: there is nothing now
 --
 -- Definer rights: it looks past the policies, as private.turn_versions() does.
 create function private.turn_row(change private.turn_changes) returns jsonb
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  holder constant uuid := case when change.organization_id is null then change.user_id end;
 begin
   return case change.kind
+    when 'layer' then (
+      select to_jsonb(l)
+        from public.composition_layers as l
+       where l.composition_id = change.composition_id
+         and l.user_id is not distinct from holder
+         and l.organization_id is not distinct from change.organization_id
+    )
+    when 'pin' then (
+      select to_jsonb(p)
+        from public.composition_pins as p
+       where p.context = change.context
+         and p.user_id is not distinct from holder
+         and p.organization_id is not distinct from change.organization_id
+    )
     when 'trash' then (
       select jsonb_build_object('id', c.id, 'deleted_at', c.deleted_at)
         from public.user_compositions as c
        where c.id = change.composition_id
     )
-    when 'upstream' then (
+    else (
       select jsonb_build_object('id', c.id, 'forked_from_version', c.forked_from_version)
         from public.user_compositions as c
        where c.id = change.composition_id
@@ -341,12 +501,14 @@ begin
     changed as (
       select c.id as composition_id, bool_or(t.kind = 'trash') as in_trash
         from private.turn_changes as t
-        join public.user_compositions as c on c.id = t.composition_id
+        join public.user_compositions as c
+          on c.id = coalesce(t.composition_id, (t.before ->> 'composition_id')::uuid)
        where t.user_id = turn_targets.user_id
          and t.turn = turn_targets.turn
          and t.conversation = turn_targets.conversation
-         and t.undone_at is null
+         and t.undone is null
          and (t.kind <> 'trash' or c.deleted_at is not null)
+         and (t.kind <> 'pin' or private.may_view(c.id, t.user_id))
        group by c.id
     )
     select c.id, m.versions,
@@ -365,6 +527,38 @@ begin
              when 1 = any (m.versions) and c.deleted_at is not null then g.in_trash
              else g.composition_id is not null or e.oldest is not null
            end;
+end;
+$$;
+
+-- What a turn changed, as answers name it.
+--
+--   change   a row of turn_changes, of a layer or a pin
+--   is_now   its row as it is now: private.turn_row()
+--   returns  {composition_id, title, layer: {scope, organization_id}}, or {composition_id, title,
+--            pin: {context, scope, organization_id}}, with what is pinned now, if the caller may
+--            view it
+--
+-- Definer rights: it looks past the policies, as private.turn_versions() does.
+create function private.turn_thing(change private.turn_changes, is_now jsonb) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  holder constant jsonb := jsonb_build_object(
+    'scope', case when change.organization_id is null then 'me' else 'organization' end,
+    'organization_id', change.organization_id
+  );
+  piece  public.user_compositions;
+begin
+  select c.* into piece
+    from public.user_compositions as c
+   where c.id = coalesce(change.composition_id, (is_now ->> 'composition_id')::uuid)
+     and private.may_view(c.id, change.user_id);
+
+  return jsonb_build_object('composition_id', piece.id, 'title', piece.title) || case change.kind
+    when 'layer' then jsonb_build_object('layer', holder)
+    else jsonb_build_object('pin', jsonb_build_object('context', change.context) || holder)
+  end;
 end;
 $$;
 
@@ -454,8 +648,11 @@ $$;
 --   changes  rows of turn_changes, all of them about the same thing, oldest first
 --   is_one   whether nothing else changed it in between
 --   made     what is stored about who undoes it: private.version_origin()
---   returns  {composition: …}: it is out of the trash again; {later: …}: what stands on it; null:
---            nothing that answers show
+--   returns  {layer: …} and {pin: …}: what is as before; {composition: …}: it is out of the trash;
+--            {later: …}: what stands in the way; null: nothing that answers show
+--
+-- Raises
+--   PT403 quota_exceeded  there are as many pins as a person or an organisation may have
 --
 -- Definer rights: nobody may write these rows in any other way.
 create function private.undo_change(
@@ -467,31 +664,58 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  thing   constant private.turn_changes := changes[1];
-  before  constant jsonb := private.turn_row(thing);
-  piece   public.user_compositions;
-  outcome jsonb;
+  thing  constant private.turn_changes := changes[1];
+  after  constant jsonb := (changes[cardinality(changes)]).after;
+  is_now jsonb;
+  piece  public.user_compositions;
 begin
+  if thing.kind = 'pin' then
+    perform private.lock_pins(coalesce(thing.organization_id, thing.user_id));
+  end if;
+  is_now := private.turn_row(thing);
+
+  update private.turn_changes as t
+     set undone = made
+   where t.id in (select c.id from unnest(changes) as c);
+
+  if thing.kind = 'upstream' then
+    update public.user_compositions as c
+       set forked_from_version = (thing.before ->> 'forked_from_version')::integer
+     where c.id = thing.composition_id;
+    perform private.note_turn_change('upstream', is_now, thing.before, made);
+    return null;
+  end if;
+
   if thing.kind = 'trash' then
     update public.user_compositions as c
        set deleted_at = null
      where c.id = thing.composition_id
        and c.deleted_at is not null
     returning c.* into piece;
-    outcome := case
-      when found then jsonb_build_object('composition', private.write_summary(piece))
+    perform private.note_turn_change('trash', is_now, thing.before, made);
+    return case when piece.id is not null then
+      jsonb_build_object('composition', private.write_summary(piece))
     end;
-  else
-    update public.user_compositions as c
-       set forked_from_version = (thing.before ->> 'forked_from_version')::integer
-     where c.id = thing.composition_id;
   end if;
 
-  update private.turn_changes as t
-     set undone_at = clock_timestamp()
-   where t.id in (select c.id from unnest(changes) as c);
-  perform private.note_turn_change(thing.kind, before, private.turn_row(thing), made);
-  return outcome;
+  -- A pin may be gone with its composition: nobody has changed it.
+  if not is_one
+    or private.turn_state(is_now) is distinct from private.turn_state(after)
+    and not (
+      thing.kind = 'pin'
+      and is_now is null
+      and not exists (
+        select from public.user_compositions as c
+         where c.id = (after ->> 'composition_id')::uuid
+      )
+    )
+  then
+    return jsonb_build_object('later', private.turn_thing(thing, is_now));
+  end if;
+  return case thing.kind
+    when 'layer' then private.undo_layer(thing, made)
+    else private.undo_pin(thing, made)
+  end;
 end;
 $$;
 
@@ -528,15 +752,113 @@ begin
          where t.user_id = undo_changes.user_id
            and t.turn = undo_changes.turn
            and t.conversation = undo_changes.conversation
-           and t.undone_at is null
+           and t.undone is null
       ) as s
      group by (s.change).kind, (s.change).composition_id, (s.change).organization_id,
               (s.change).context
-     order by min((s.change).id)
+     -- Of pins, which are locked here: one's own, then those of organisations by their ids.
+     order by (s.change).kind, (s.change).organization_id nulls first, min((s.change).id)
   loop
     done := done || private.undo_change(thing.changes, thing.is_one, made);
   end loop;
+
+  -- What the turn had taken back itself is in effect again, and can be undone once more.
+  update private.turn_changes as t
+     set undone = null
+   where t.user_id = undo_changes.user_id
+     and t.undone ->> 'turn' = undo_changes.turn
+     and coalesce(t.undone ->> 'conversation', '') = undo_changes.conversation;
   return done;
+end;
+$$;
+
+-- Bring a layer back as it was before a turn.
+--
+--   change   the first change of the turn: a row of turn_changes
+--   made     what is stored about who undoes it: private.version_origin()
+--   returns  {layer: {composition_id, scope, organization_id}}
+--
+-- The composition is locked, so no other change of the layer is under way (private.lock_layer()).
+--
+-- Definer rights: nobody may write layers in any other way.
+create function private.undo_layer(change private.turn_changes, made jsonb) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  is_now constant jsonb := private.turn_row(change);
+  wanted public.composition_layers :=
+    jsonb_populate_record(null::public.composition_layers, change.before);
+begin
+  wanted.id := coalesce((is_now ->> 'id')::uuid, gen_random_uuid());
+  wanted.updated_at := clock_timestamp();
+
+  -- Before it: with the row, what it was made on may go.
+  perform private.note_turn_change('layer', is_now, change.before, made);
+  delete from public.composition_layers as l
+   where l.id = wanted.id
+     and change.before is null;
+  if change.before is not null then
+    insert into public.composition_layers as l
+    select wanted.*
+    on conflict on constraint composition_layers_pkey do update
+       set base_version = excluded.base_version,
+           base_hash = excluded.base_hash,
+           patch = excluded.patch,
+           origin = excluded.origin,
+           updated_at = excluded.updated_at;
+  end if;
+
+  return jsonb_build_object('layer', jsonb_build_object(
+    'composition_id', change.composition_id,
+    'scope', case when change.organization_id is null then 'me' else 'organization' end,
+    'organization_id', change.organization_id
+  ));
+end;
+$$;
+
+-- Bring a pin back as it was before a turn; or none, where what was pinned is gone, or may no longer
+-- be viewed by whose pin it is.
+--
+--   change   the first change of the turn: a row of turn_changes
+--   made     what is stored about who undoes it: private.version_origin()
+--   returns  {pin: {context, scope, organization_id, composition_id, position}}; composition_id is
+--            null where nothing is pinned now
+--
+-- Raises
+--   PT403 quota_exceeded  there are as many pins as a person or an organisation may have
+--
+-- Definer rights: nobody may write pins in any other way.
+create function private.undo_pin(change private.turn_changes, made jsonb) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  is_now constant jsonb := private.turn_row(change);
+  holder constant uuid := case when change.organization_id is null then change.user_id end;
+  wanted constant uuid := (change.before ->> 'composition_id')::uuid;
+  pin    public.composition_pins;
+begin
+  if private.may_view(wanted, change.user_id) and (
+    change.organization_id is null
+    or private.organization_may_view(wanted, change.organization_id)
+  ) then
+    pin := private.put_pin(
+      user_id         => holder,
+      organization_id => change.organization_id,
+      context         => change.context,
+      composition_id  => wanted,
+      "position"      => (change.before ->> 'position')::integer,
+      origin          => made
+    );
+  else
+    delete from public.composition_pins as p where p.id = (is_now ->> 'id')::uuid;
+    perform private.note_turn_change('pin', is_now, null, made);
+    pin.user_id := holder;
+    pin.organization_id := change.organization_id;
+    pin.context := change.context;
+  end if;
+  return jsonb_build_object('pin', private.pin_summary(pin));
 end;
 $$;
 
@@ -663,13 +985,64 @@ begin
 end;
 $$;
 
+-- Load what is shown to the caller in a context: what they have pinned there, else the default of
+-- one of their organisations, first of the one to which they have belonged for longest. A pin on
+-- what they may not view now, or on what is in the trash, is passed over.
+--
+--   context      'home', 'route:/videos' … (docs/contexts.md)
+--   known_etags  etags of answers that the caller has: the document of one of them is left out
+--   returns      as load_composition(), and reason: {scope, organization_id?, context, text}, which
+--                says whose pin it is: scope is 'me' or 'organization', text says it for people,
+--                such as 'pinned by you' or 'default of Northwind'. It is part of the etag
+--
+-- Raises
+--   PT401 not_signed_in   the token names nobody
+--   PT404 nothing_pinned  nothing that the caller may view
+--
+-- The header Access-Until of the answer is that of load_composition(). The header
+-- Candidates-Skipped says how many pins were passed over, if any were: what is chosen may then
+-- change without a change of a pin, and no cache may keep the choice. A refusal says it as skipped.
+--
+-- Definer rights: as load_composition().
+create or replace function public.resolve_context(context text, known_etags text[] default '{}')
+returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller constant uuid := private.caller_id();
+  choice record := private.chosen_pin(resolve_context.context, caller);
+begin
+  if (choice.pin).id is null then
+    raise exception 'nothing is pinned there' using
+      errcode = 'PT404',
+      detail  = jsonb_strip_nulls(jsonb_build_object(
+        'code', 'nothing_pinned',
+        'skipped', nullif(choice.skipped, 0)
+      )),
+      hint    = 'Pin a composition with pin_composition().';
+  end if;
+
+  perform private.announce_skipped(choice.skipped);
+  return private.load(
+    composition_id => (choice.pin).composition_id,
+    user_id        => caller,
+    known_etags    => resolve_context.known_etags,
+    layered        => true,
+    extra          => private.pin_reason(choice.pin)
+  );
+end;
+$$;
+
 -- Undo all that the caller did in a turn of an agent, or nothing of it.
 --
 --   turn          the turn, as origin had it
 --   conversation  the conversation, as origin had it; null: only one had such a turn
 --   origin        how it comes to be undone (docs/history.md); its kind is restore, whatever is sent
 --   returns       {turn, compositions: [{composition_id, version, content_hash, title, updated_at}],
---                 trashed, layers, pins, organization_ids}
+--                 trashed: [composition_id], layers: [{composition_id, scope, organization_id}],
+--                 pins: [{context, scope, organization_id, composition_id, position}],
+--                 organization_ids: [organization_id]}
 --
 -- Each composition that was saved in the turn gets a version with the content that it had before.
 -- What was made or forked in the turn goes to the trash. Layers and pins are again as they were: a
@@ -682,6 +1055,7 @@ $$;
 --   PT403 composition_read_only      the caller is no editor any more of what was saved
 --   PT403 not_composition_owner      or no owner of what was made
 --   PT403 organization_role_too_low  or no admin of an organisation whose layer or pin it was
+--   PT403 quota_exceeded             there is no room for a pin that comes back
 --   PT404 turn_not_found             the caller did nothing in such a turn, or longer than turn_days
 --                                    ago (private.settings)
 --   PT404 composition_not_found      one of the compositions is not readable any more
@@ -735,6 +1109,67 @@ begin
   done := done || private.undo_changes(caller, undo_turn.turn, chosen, made);
 
   return private.turn_undone(undo_turn.turn, done);
+end;
+$$;
+
+-- Take back what pin_composition() has said about a context: the next one counts again.
+--
+--   context          as it was pinned
+--   scope            'me' or 'organization'
+--   organization_id  with 'organization', one that the caller administers
+--   origin           how it came to be (docs/history.md); null: a person did it
+--   returns          {context, scope, organization_id, composition_id, position} of the pin that
+--                    is gone; composition_id is null where the caller may not view it now
+--
+-- Raises
+--   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
+--   PT404 organization_not_found     absent, or the caller is no member
+--   PT403 organization_role_too_low  a member, but no admin
+--   PT404 pin_not_found              nothing is pinned there
+--   PT422 invalid_argument           scope or origin is not valid, 'me' has an organisation, or
+--                                    'organization' none
+--
+-- Definer rights: nobody may write pins in any other way.
+create or replace function public.unpin_composition(
+  context         text,
+  scope           text default 'me',
+  organization_id uuid default null,
+  origin          jsonb default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  made   constant jsonb := private.version_origin(unpin_composition.origin);
+  caller uuid;
+  before public.composition_pins;
+begin
+  perform private.require_scope(unpin_composition.scope, unpin_composition.organization_id);
+  if scope = 'organization' then
+    if unpin_composition.organization_id is null then
+      perform private.refuse_argument('', 'organization_id');
+    end if;
+    perform private.lock_organization(unpin_composition.organization_id, 'admin');
+  else
+    caller := private.lock_caller();
+  end if;
+  perform private.lock_pins(coalesce(unpin_composition.organization_id, caller));
+
+  delete from public.composition_pins as p
+   where p.user_id is not distinct from caller
+     and p.organization_id is not distinct from unpin_composition.organization_id
+     and p.context = unpin_composition.context
+  returning p.* into before;
+
+  if before.id is null then
+    raise exception 'nothing is pinned there' using
+      errcode = 'PT404',
+      detail  = jsonb_build_object('code', 'pin_not_found'),
+      hint    = 'Look at list_pins() for what is.';
+  end if;
+  perform private.note_turn_change('pin', to_jsonb(before), null, made);
+  return private.pin_summary(before);
 end;
 $$;
 

@@ -33,6 +33,7 @@ grant execute on function
   public.patch_composition(uuid, integer, jsonb, text, text, text, jsonb),
   public.promote_layer(uuid, text, text, uuid, text, uuid, text, jsonb),
   public.preview_merge(uuid, integer, jsonb, jsonb, text),
+  public.promote_layer(uuid, text, text, uuid, text, uuid, text, jsonb),
   public.purge_composition(uuid),
   public.remove_organization_member(uuid, uuid),
   public.reset_layer(uuid, text[], text, uuid, jsonb),

@@ -4,7 +4,9 @@
 --   conversation  the conversation, as origin had it; null: only one had such a turn
 --   origin        how it comes to be undone (docs/history.md); its kind is restore, whatever is sent
 --   returns       {turn, compositions: [{composition_id, version, content_hash, title, updated_at}],
---                 trashed, layers, pins, organization_ids}
+--                 trashed: [composition_id], layers: [{composition_id, scope, organization_id}],
+--                 pins: [{context, scope, organization_id, composition_id, position}],
+--                 organization_ids: [organization_id]}
 --
 -- Each composition that was saved in the turn gets a version with the content that it had before.
 -- What was made or forked in the turn goes to the trash. Layers and pins are again as they were: a
@@ -17,6 +19,7 @@
 --   PT403 composition_read_only      the caller is no editor any more of what was saved
 --   PT403 not_composition_owner      or no owner of what was made
 --   PT403 organization_role_too_low  or no admin of an organisation whose layer or pin it was
+--   PT403 quota_exceeded             there is no room for a pin that comes back
 --   PT404 turn_not_found             the caller did nothing in such a turn, or longer than turn_days
 --                                    ago (private.settings)
 --   PT404 composition_not_found      one of the compositions is not readable any more

@@ -15,7 +15,7 @@ create table private.turn_changes (
   after           jsonb,                           -- the row; null: there is none
   base_hash       bytea,                           -- content that `before` needs to come back
   created_at      timestamptz not null default clock_timestamp(),
-  undone_at       timestamptz,                     -- null: in effect, unless something came after
+  undone          jsonb,                           -- who took it back and how; null: nobody
 
   constraint turn_changes_pkey primary key (id),
   constraint turn_changes_user_id_fkey

@@ -260,9 +260,7 @@ def test_of_two_pins_at_once_the_second_finds_the_first(people, composition, twi
 
 def pin_within(person, composition_id, context):
     """Pin in the transaction that is open."""
-    person.connection.execute(
-        "select public.pin_composition(%s, %s)", (context, composition_id)
-    )
+    person.connection.execute("select public.pin_composition(%s, %s)", (context, composition_id))
 
 
 def test_nothing_is_pinned_once_a_share_has_been_taken_back(people, composition):

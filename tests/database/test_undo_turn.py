@@ -1,9 +1,10 @@
 import random
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.people import in_turn, refused
-from tests.samples import sample, small
+from tests.samples import contents, sample, small
 
 TURN = {"agent": "designer", "conversation": "c-1", "turn": "7"}
 LATER = TURN | {"turn": "8"}
@@ -432,3 +433,301 @@ def test_after_a_random_turn_every_head_is_what_it_was(people, composition, admi
     assert ann.call("undo_turn", turn="7")["trashed"] == sorted(made)
 
     assert sorted(ann.rows(mine + " and deleted_at is null", ann.id)) == before
+
+
+def set_layer(person, piece, origin=TURN, /, **body):
+    """Make a layer over the first version that changes its body."""
+    patch = [{"op": "replace", "path": "/body", "value": body}]
+    person.call(
+        "set_layer", composition_id=piece.id, base_version=1, patch=Jsonb(patch), origin=origin
+    )
+
+
+def layers_and_pins(admin, *people):
+    """What layers and pins there are, of people and their organisations, but for their times."""
+    return [
+        admin.execute(
+            f"select to_jsonb(t) - '{{id,created_at,updated_at}}'::text[] from {table} as t"
+            " where user_id = any (%(people)s::uuid[]) or organization_id in ("
+            "   select organization_id from organization_members"
+            "    where user_id = any (%(people)s::uuid[])"
+            " ) order by 1",
+            {"people": [person.id for person in people]},
+        ).fetchall()
+        for table in ("composition_layers", "composition_pins")
+    ]
+
+
+def test_layers_and_pins_are_as_they_were(people, composition, organization, admin):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    one, other = (composition(ann, small(n=n), organization_id=northwind) for n in (1, 2))
+    ours = {"scope": "organization", "organization_id": northwind}
+    remove = [{"op": "remove", "path": "/body/n"}]
+    set_layer(ann, one, None, n=1, mine=True)
+    ann.call("set_layer", composition_id=other.id, base_version=1, patch=Jsonb(remove), **ours)
+    ann.call("pin_composition", context="home", composition_id=one.id, position=3)
+    ann.call("pin_composition", context="home", composition_id=one.id, **ours)
+    set_layer(ben, one, None, n=1, bens=True)
+    before = layers_and_pins(admin, ann, ben)
+    seen = [ann.call("load_composition", composition_id=piece.id) for piece in (one, other)]
+
+    set_layer(ann, one, n=5)
+    set_layer(ann, one, n=6)
+    ann.call("reset_layer", composition_id=other.id, **ours, origin=TURN)
+    set_layer(ann, other, n=7)
+    ann.call("pin_composition", context="home", composition_id=other.id, origin=TURN)
+    ann.call("unpin_composition", context="home", **ours, origin=TURN)
+    ann.call("pin_composition", context="new", composition_id=other.id, **ours, origin=TURN)
+    assert layers_and_pins(admin, ann, ben) != before
+
+    undone = ann.call("undo_turn", turn="7")
+
+    assert layers_and_pins(admin, ann, ben) == before
+    for was in seen:
+        is_now = ann.call("load_composition", composition_id=was["composition_id"])
+        assert is_now["document"] == was["document"]
+        assert is_now["etag"] != was["etag"], "what a cache holds of a layer is known by its time"
+    whole = {"scope": "organization", "organization_id": northwind}
+    mine = {"scope": "me", "organization_id": None}
+    assert sorted(
+        undone["layers"], key=lambda at: (at["composition_id"] == other.id, at["scope"])
+    ) == [
+        {"composition_id": one.id, **mine},
+        {"composition_id": other.id, **mine},
+        {"composition_id": other.id, **whole},
+    ]
+    assert sorted(undone["pins"], key=lambda pin: (pin["context"], pin["scope"])) == [
+        {"context": "home", "composition_id": one.id, "position": 3, **mine},
+        {"context": "home", "composition_id": one.id, "position": 0, **whole},
+        {"context": "new", "composition_id": None, "position": None, **whole},
+    ]
+    assert undone["organization_ids"] == [northwind]
+    assert undone["compositions"] == undone["trashed"] == []
+    with refused("PT409", code="turn_undone"):
+        ann.call("undo_turn", turn="7")
+
+
+def test_what_a_turn_promoted_is_a_layer_again(people, composition, admin):
+    (ann,) = people("ann")
+    piece = composition(ann, small(n=1))
+    set_layer(ann, piece, None, n=2)
+    before = layers_and_pins(admin, ann)
+    ann.call("promote_layer", composition_id=piece.id, into="version", origin=TURN)
+
+    ann.call("undo_turn", turn="7")
+
+    assert layers_and_pins(admin, ann) == before
+    assert body(ann, piece) == {"n": 2}
+    base = ann.call("load_composition", composition_id=piece.id, layered=False)
+    assert (base["version"], base["document"]) == (3, small(n=1))
+
+
+def test_an_undo_of_layers_and_pins_can_be_undone_and_done_again(people, composition, admin):
+    (ann,) = people("ann")
+    one, other = composition(ann, small(n=1)), composition(ann, small(n=2))
+    ann.call("pin_composition", context="home", composition_id=one.id)
+    before = layers_and_pins(admin, ann)
+    set_layer(ann, one, n=5)
+    ann.call("pin_composition", context="home", composition_id=other.id, origin=TURN)
+    after = layers_and_pins(admin, ann)
+
+    for turn, origin, expected in (
+        ("7", LATER, before),
+        ("8", {"turn": "9"}, after),
+        ("7", None, before),
+    ):
+        ann.call("undo_turn", turn=turn, origin=origin)
+        assert layers_and_pins(admin, ann) == expected
+
+
+def overtake_layer(ann, pieces):
+    set_layer(ann, pieces[1], LATER, n=99)
+    mine = {"scope": "me", "organization_id": None}
+    return {"composition_id": pieces[1].id, "title": "Piece 1", "layer": mine}
+
+
+def overtake_reset(ann, pieces):
+    ann.call("reset_layer", composition_id=pieces[1].id)
+    mine = {"scope": "me", "organization_id": None}
+    return {"composition_id": pieces[1].id, "title": "Piece 1", "layer": mine}
+
+
+def overtake_pin(ann, pieces):
+    ann.call("pin_composition", context="home", composition_id=pieces[2].id)
+    pin = {"context": "home", "scope": "me", "organization_id": None}
+    return {"composition_id": pieces[2].id, "title": "Piece 2", "pin": pin}
+
+
+def overtake_unpin(ann, pieces):
+    ann.call("unpin_composition", context="home")
+    pin = {"context": "home", "scope": "me", "organization_id": None}
+    return {"composition_id": None, "title": None, "pin": pin}
+
+
+def overtake_in_between(ann, pieces):
+    ann.call("unpin_composition", context="home")
+    ann.call("pin_composition", context="home", composition_id=pieces[1].id, origin=TURN)
+    pin = {"context": "home", "scope": "me", "organization_id": None}
+    return {"composition_id": pieces[1].id, "title": "Piece 1", "pin": pin}
+
+
+@pytest.mark.parametrize(
+    "overtake",
+    [overtake_layer, overtake_reset, overtake_pin, overtake_unpin, overtake_in_between],
+    ids=lambda overtake: overtake.__name__,
+)
+def test_a_layer_or_a_pin_that_was_changed_since_is_in_the_way_of_everything(
+    people, composition, admin, overtake
+):
+    (ann,) = people("ann")
+    pieces = [composition(ann, small(n=n), title=f"Piece {n}") for n in range(3)]
+    save(ann, pieces[0], n=10)
+    for piece in pieces[:2]:
+        set_layer(ann, piece, n=11)
+    for context in ("home", "other"):
+        ann.call("pin_composition", context=context, composition_id=pieces[1].id, origin=TURN)
+    expected = overtake(ann, pieces)
+    before = everything(admin, ann), layers_and_pins(admin, ann)
+
+    with refused("PT409", code="turn_overtaken", later=[expected]):
+        ann.call("undo_turn", turn="7")
+
+    assert (everything(admin, ann), layers_and_pins(admin, ann)) == before
+
+
+def test_a_layer_comes_back_on_what_it_was_made_on_though_nothing_else_has_that(
+    people, composition, organization, admin
+):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    piece = composition(ann, small(n=1), organization_id=northwind)
+    ours = {"composition_id": piece.id, "scope": "organization", "organization_id": northwind}
+    marked = [{"op": "add", "path": "/body/marker", "value": piece.id}]
+    ann.call("set_layer", **ours, base_version=1, patch=Jsonb(marked))
+    set_layer(ben, piece, None, n=2, marker=piece.id)
+    ann.call("reset_layer", **ours)
+
+    ben.call("reset_layer", composition_id=piece.id, origin=TURN)
+    assert contents(admin, piece.id) == 1
+    ben.call("undo_turn", turn="7")
+    assert ben.call("load_composition", composition_id=piece.id)["document"]["body"]["n"] == 2
+
+    admin.execute("delete from composition_layers where user_id = %s", (ben.id,))
+    assert contents(admin, piece.id) == 1
+    admin.execute("delete from private.turn_changes where user_id = %s", (ben.id,))
+    assert contents(admin, piece.id) == 0
+
+
+@pytest.mark.parametrize("how", ["purged", "hidden", "trashed"])
+def test_a_pin_on_what_the_caller_cannot_see_any_more_does_not_come_back(people, composition, how):
+    ann, ben = people("ann", "ben")
+    hers, mine = composition(ann, small()), composition(ben, small())
+    share = {"composition_id": hers.id, "user_id": ben.id}
+    ann.call("share_composition", **share, role="viewer")
+    ben.call("pin_composition", context="home", composition_id=hers.id)
+    ben.call("pin_composition", context="home", composition_id=mine.id, origin=TURN)
+    if how == "hidden":
+        ann.call("unshare_composition", **share)
+    else:
+        ann.call("delete_composition", composition_id=hers.id)
+    if how == "purged":
+        ann.call("purge_composition", composition_id=hers.id)
+
+    (pin,) = ben.call("undo_turn", turn="7")["pins"]
+
+    assert (pin["context"], pin["composition_id"]) == ("home", None)
+    assert ben.call("list_pins") == []
+
+
+def test_a_pin_that_went_with_its_composition_is_in_nobodys_way(people, composition):
+    (ann,) = people("ann")
+    first, second = composition(ann, small(n=1)), composition(ann, small(n=2))
+    ann.call("pin_composition", context="home", composition_id=first.id)
+    ann.call("pin_composition", context="home", composition_id=second.id, origin=TURN)
+    ann.call("delete_composition", composition_id=second.id)
+    ann.call("purge_composition", composition_id=second.id)
+
+    (pin,) = ann.call("undo_turn", turn="7")["pins"]
+
+    assert pin["composition_id"] == first.id
+
+
+def test_who_administers_an_organisation_no_more_undoes_nothing_of_it(
+    people, composition, organization, admin
+):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "admin"})
+    piece = composition(ann, small(n=1), organization_id=northwind)
+    mine = composition(ben, small(n=1))
+    save(ben, mine, n=2)
+    ben.call(
+        "pin_composition",
+        context="home",
+        composition_id=piece.id,
+        scope="organization",
+        origin=TURN,
+    )
+    member = {"organization_id": northwind, "user_id": ben.id}
+    before = everything(admin, ann, ben), layers_and_pins(admin, ann, ben)
+
+    ann.call("set_organization_role", **member, role="member")
+    with refused("PT403", code="organization_role_too_low", organization_id=northwind):
+        ben.call("undo_turn", turn="7")
+    ann.call("remove_organization_member", **member)
+    with refused("PT404", code="organization_not_found", organization_id=northwind):
+        ben.call("undo_turn", turn="7")
+
+    assert (everything(admin, ann, ben), layers_and_pins(admin, ann, ben)) == before
+
+
+def test_what_was_noted_of_a_turn_is_forgotten_in_time(people, composition, admin):
+    (ann,) = people("ann")
+    piece = composition(ann, small(n=1))
+    set_layer(ann, piece, n=2)
+    admin.execute(
+        "update private.turn_changes set created_at = now() - interval '32 days'"
+        " where user_id = %s",
+        (ann.id,),
+    )
+    with refused("PT404", code="turn_not_found"):
+        ann.call("undo_turn", turn="7")
+
+    set_layer(ann, piece, LATER, n=3)
+
+    noted = "select turn from private.turn_changes where user_id = %s"
+    assert admin.execute(noted, (ann.id,)).fetchall() == [("8",)]
+
+
+def test_an_undo_waits_for_a_change_of_the_pin_and_is_overtaken_by_it(people, composition, twin):
+    (ann,) = people("ann")
+    phone = twin(ann)
+    first, second = composition(ann, small(n=1)), composition(ann, small(n=2))
+    ann.call("pin_composition", context="home", composition_id=first.id, origin=TURN)
+
+    with refused("PT409", code="turn_overtaken"):
+        in_turn(
+            phone,
+            lambda: phone.call("pin_composition", context="home", composition_id=second.id),
+            ann,
+            lambda: ann.call("undo_turn", turn="7"),
+        )
+
+    assert ann.call("resolve_context", context="home")["composition_id"] == second.id
+
+
+def test_an_undo_waits_for_a_change_of_the_layer_and_is_overtaken_by_it(people, composition, twin):
+    (ann,) = people("ann")
+    phone = twin(ann)
+    piece = composition(ann, small(n=1))
+    set_layer(ann, piece, n=2)
+
+    with refused("PT409", code="turn_overtaken"):
+        in_turn(
+            phone,
+            lambda: set_layer(phone, piece, None, n=3),
+            ann,
+            lambda: ann.call("undo_turn", turn="7"),
+        )
+
+    assert body(ann, piece) == {"n": 3}

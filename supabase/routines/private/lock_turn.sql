@@ -31,7 +31,7 @@ begin
      where t.user_id = lock_turn.user_id
        and t.turn = lock_turn.turn
        and t.conversation = lock_turn.conversation
-       and t.undone_at is null
+       and t.undone is null
        and t.organization_id is not null
      order by t.organization_id
   loop

@@ -25,12 +25,14 @@ begin
     changed as (
       select c.id as composition_id, bool_or(t.kind = 'trash') as in_trash
         from private.turn_changes as t
-        join public.user_compositions as c on c.id = t.composition_id
+        join public.user_compositions as c
+          on c.id = coalesce(t.composition_id, (t.before ->> 'composition_id')::uuid)
        where t.user_id = turn_targets.user_id
          and t.turn = turn_targets.turn
          and t.conversation = turn_targets.conversation
-         and t.undone_at is null
+         and t.undone is null
          and (t.kind <> 'trash' or c.deleted_at is not null)
+         and (t.kind <> 'pin' or private.may_view(c.id, t.user_id))
        group by c.id
     )
     select c.id, m.versions,

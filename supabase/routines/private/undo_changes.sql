@@ -31,14 +31,22 @@ begin
          where t.user_id = undo_changes.user_id
            and t.turn = undo_changes.turn
            and t.conversation = undo_changes.conversation
-           and t.undone_at is null
+           and t.undone is null
       ) as s
      group by (s.change).kind, (s.change).composition_id, (s.change).organization_id,
               (s.change).context
-     order by min((s.change).id)
+     -- Of pins, which are locked here: one's own, then those of organisations by their ids.
+     order by (s.change).kind, (s.change).organization_id nulls first, min((s.change).id)
   loop
     done := done || private.undo_change(thing.changes, thing.is_one, made);
   end loop;
+
+  -- What the turn had taken back itself is in effect again, and can be undone once more.
+  update private.turn_changes as t
+     set undone = null
+   where t.user_id = undo_changes.user_id
+     and t.undone ->> 'turn' = undo_changes.turn
+     and coalesce(t.undone ->> 'conversation', '') = undo_changes.conversation;
   return done;
 end;
 $$;
