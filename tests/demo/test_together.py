@@ -137,7 +137,7 @@ import pytest
         pytest.param(
             "turns",
             ("private.undo_versions", "before.id, effect.back_to)", "before.id, 2)"),
-            "{0}: version 4 is not what was saved",
+            "{0}: version 5 is not what was saved",
             id="an undo goes back too far",
         ),
         pytest.param(
