@@ -536,6 +536,18 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "clear_parameter": {
+                Args: {
+                    "base_version"?: number;
+                    "composition_id": string;
+                    "message"?: string;
+                    "name": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "create_composition": {
                 Args: {
                     "description"?: string;
@@ -707,6 +719,18 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "patch_composition": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "format"?: string;
+                    "message"?: string;
+                    "on_conflict"?: string;
+                    "origin"?: Json;
+                    "patch": Json;
+                };
+                Returns: Json;
+            };
             "pending_invalidations": {
                 Args: {
                     "row_limit"?: number;
@@ -852,6 +876,19 @@ export type Database = {
                     "organization_id": string;
                     "role": string;
                     "user_id": string;
+                };
+                Returns: Json;
+            };
+            "set_parameter": {
+                Args: {
+                    "base_version"?: number;
+                    "composition_id": string;
+                    "message"?: string;
+                    "name": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "parameter": Json;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };

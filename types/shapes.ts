@@ -148,8 +148,45 @@ export interface StoredDocument {
 
 /** Without the document where its etag was one of known_etags. */
 export type LoadedComposition =
-  | (Composition & { unchanged?: undefined })
-  | (CompositionSummary & { unchanged: true; document?: undefined });
+  | (Composition & { unchanged?: undefined; layers?: AppliedLayer[] })
+  | (CompositionSummary & { unchanged: true; document?: undefined; layers?: undefined });
+
+/** How well a layer applies to the head. */
+export interface LayerFit {
+  base_version: number;
+  /** Stale: parts that it changes are gone. Conflict: parts of it and of the head exclude each other. */
+  state: "applied" | "stale" | "conflict";
+  /** Of these parts. */
+  paths: string[];
+  /** What they are: as many as there are paths. */
+  conflicts?: Conflict[];
+}
+
+/** One of what lies over the head in what was loaded, the lowest first. */
+export type AppliedLayer = LayerFit &
+  (
+    | { scope: "me"; organization_id?: undefined }
+    | { scope: "organization"; organization_id: string }
+  );
+
+/** What somebody, or an organisation, has changed about a composition for themselves. */
+export type Layer = {
+  composition_id: string;
+  /** Of the head. */
+  version: number;
+  /** The paths of all that it changes, for reset_layer(). */
+  changes: string[];
+  patch: Operation[];
+  /** The same for people. */
+  sentences: string[];
+} & (
+  | { scope: "me"; organization_id: null }
+  | { scope: "organization"; organization_id: string }
+) &
+  (
+    | (LayerFit & { updated_at: string })
+    | { state: "none"; base_version: null; updated_at: null; paths: []; conflicts?: undefined }
+  );
 
 /** What a link shows. */
 export interface LinkedComposition extends Composition {
@@ -339,7 +376,7 @@ export interface Answers {
   add_organization_member: Membership;
   /** What the function returns. */
   call_once: Json;
-  clear_parameter: Written;
+  clear_parameter: Written | Layer;
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
@@ -350,6 +387,7 @@ export interface Answers {
   export_my_data: ExportedData;
   fork_composition: Written;
   get_document: StoredDocument;
+  get_layer: Layer;
   get_version: Version;
   invite_to_organization: NewInvitation;
   label_version: VersionSummary;
@@ -361,21 +399,24 @@ export interface Answers {
   load_composition: LoadedComposition;
   load_for_warming: Composition[];
   open_share_link: LinkedComposition;
-  patch_composition: Written;
+  patch_composition: Saved;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
   preview_merge: MergePreview;
+  promote_layer: Written;
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
   purge_versions: { purged: number; more: boolean };
   record_usage: { recorded: number };
   remove_organization_member: Membership;
+  reset_layer: Layer;
   restore_version: Written;
   revoke_invitation: Invitation;
   revoke_share_link: Share;
   save_version: Saved;
+  set_layer: Layer;
   set_organization_role: Membership;
-  set_parameter: Written;
+  set_parameter: Written | Layer;
   share_composition: Share;
   transfer_composition: Transferred;
   undelete_composition: Written;

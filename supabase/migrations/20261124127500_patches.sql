@@ -172,6 +172,13 @@ begin
   perform private.require_composition_role(change_parameter.composition_id, 'viewer');
   if change_parameter.name is null then
     perform private.refuse_argument('', 'name');
+  elsif change_parameter.name !~ '^[A-Za-z0-9_-]{1,64}$' then
+    raise exception 'the name of a parameter has another form' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object(
+        'code', 'invalid_argument', 'argument', 'name', 'expected', '1 to 64 of A-Z a-z 0-9 _ -'
+      ),
+      hint    = 'Send a name of the form that is expected.';
   end if;
 
   if change_parameter.scope in ('me', 'organization') then
@@ -208,9 +215,11 @@ begin
     document       => changed,
     kind           => 'save',
     origin         => change_parameter.origin,
-    message        => coalesce(
-                        change_parameter.message, private.diff_sentences(document, changed) ->> 0
-                      ),
+    message        => coalesce(change_parameter.message, (
+                        private.parameter_sentences(
+                          coalesce(document -> 'parameters', '{}'), changed -> 'parameters'
+                        )
+                      )[1]),
     on_conflict    => 'reject'
   );
 end;
@@ -319,10 +328,11 @@ as $$
     'accept_invitation', 'accept_share_link', 'add_organization_member', 'clear_parameter',
     'create_composition', 'create_organization', 'create_share_link', 'delete_composition',
     'fork_composition', 'invite_to_organization', 'label_version', 'leave_organization',
-    'patch_composition', 'promote_layer', 'purge_composition', 'remove_organization_member',
-    'reset_layer', 'restore_version', 'revoke_invitation', 'revoke_share_link', 'save_version',
-    'set_layer', 'set_organization_role', 'set_parameter', 'share_composition',
-    'transfer_composition', 'undelete_composition', 'unshare_composition', 'update_metadata'
+    'patch_composition', 'pin_composition', 'promote_layer', 'purge_composition',
+    'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
+    'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
+    'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
+    'unpin_composition', 'unshare_composition', 'update_metadata'
   ];
 $$;
 
@@ -1293,9 +1303,11 @@ $$;
 --   document   a valid document
 --   name       the name of the parameter
 --   parameter  as set_parameter() takes it; null: it is cleared
---   returns    the document, which need not be valid
+--   returns    the document, which need not be valid, but is within the limits as far as the
+--              parameter goes
 --
 -- Raises
+--   PT422 invalid_document     the parameter breaks a limit
 --   PT404 parameter_not_found  it is to be cleared, or a part of it to change, and there is none of
 --                              this name: with the first twenty names, and the nearest one
 create function private.with_parameter(document jsonb, name text, parameter jsonb) returns jsonb
@@ -1329,10 +1341,15 @@ begin
     end if;
   end if;
 
-  return jsonb_set(document, '{parameters}', case
+  document := jsonb_set(document, '{parameters}', case
     when parameter is null then parameters - name
     else parameters || jsonb_build_object(name, parameter)
   end);
+  -- Before it is compared: a number may print as gigabytes.
+  if private.limit_problems(parameter) <> '[]' then
+    perform private.require_valid_document(document);
+  end if;
+  return document;
 end;
 $$;
 
@@ -1363,7 +1380,7 @@ $$;
 --   PT410 composition_trashed        in the trash
 --   PT409 version_conflict           saved by someone since base_version was read
 --   PT422 invalid_document           a limit was lowered since the version was saved
---   PT422 invalid_argument           name is null, the message is too long, scope or origin is not
+--   PT422 invalid_argument           name is none, the message is too long, scope or origin is not
 --                                    known, or an organisation is given that the scope has not
 --
 -- Definer rights: callers may not call private.change_parameter(), which checks them.
@@ -1497,9 +1514,9 @@ $$;
 --   PT410 composition_trashed        in the trash
 --   PT409 version_conflict           saved by someone since base_version was read
 --   PT422 invalid_document           what the parameter makes of it, with every problem found
---   PT422 invalid_argument           name or parameter is null, the message is too long, scope or
---                                    origin is not known, or an organisation is given that the
---                                    scope has not
+--   PT422 invalid_argument           parameter is null, name is none, the message is too long,
+--                                    scope or origin is not known, or an organisation is given that
+--                                    the scope has not
 --
 -- Definer rights: callers may not call private.change_parameter(), which checks them.
 create function public.set_parameter(

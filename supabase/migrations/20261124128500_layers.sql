@@ -449,10 +449,11 @@ as $$
     'accept_invitation', 'accept_share_link', 'add_organization_member', 'clear_parameter',
     'create_composition', 'create_organization', 'create_share_link', 'delete_composition',
     'fork_composition', 'invite_to_organization', 'label_version', 'leave_organization',
-    'patch_composition', 'promote_layer', 'purge_composition', 'remove_organization_member',
-    'reset_layer', 'restore_version', 'revoke_invitation', 'revoke_share_link', 'save_version',
-    'set_layer', 'set_organization_role', 'set_parameter', 'share_composition',
-    'transfer_composition', 'undelete_composition', 'unshare_composition', 'update_metadata'
+    'patch_composition', 'pin_composition', 'promote_layer', 'purge_composition',
+    'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
+    'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
+    'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
+    'unpin_composition', 'unshare_composition', 'update_metadata'
   ];
 $$;
 
@@ -1164,12 +1165,14 @@ begin
   end if;
 
   -- Before it: with the row, what it was made on may go.
-  perform private.note_turn_change(
-    'layer',
-    case when before.id is not null then to_jsonb(before) end,
-    case when after.id is not null then to_jsonb(after) end,
-    said
-  );
+  if said ? 'turn' then
+    perform private.note_turn_change(
+      'layer',
+      case when before.id is not null then to_jsonb(before) end,
+      case when after.id is not null then to_jsonb(after) end,
+      said
+    );
+  end if;
 
   if after.id is null then
     delete from public.composition_layers as l where l.id = before.id;

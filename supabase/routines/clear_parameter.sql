@@ -25,7 +25,7 @@
 --   PT410 composition_trashed        in the trash
 --   PT409 version_conflict           saved by someone since base_version was read
 --   PT422 invalid_document           a limit was lowered since the version was saved
---   PT422 invalid_argument           name is null, the message is too long, scope or origin is not
+--   PT422 invalid_argument           name is none, the message is too long, scope or origin is not
 --                                    known, or an organisation is given that the scope has not
 --
 -- Definer rights: callers may not call private.change_parameter(), which checks them.

@@ -28,9 +28,9 @@
 --   PT410 composition_trashed        in the trash
 --   PT409 version_conflict           saved by someone since base_version was read
 --   PT422 invalid_document           what the parameter makes of it, with every problem found
---   PT422 invalid_argument           name or parameter is null, the message is too long, scope or
---                                    origin is not known, or an organisation is given that the
---                                    scope has not
+--   PT422 invalid_argument           parameter is null, name is none, the message is too long,
+--                                    scope or origin is not known, or an organisation is given that
+--                                    the scope has not
 --
 -- Definer rights: callers may not call private.change_parameter(), which checks them.
 create function public.set_parameter(

@@ -1,4 +1,3 @@
-
 from tests.database.test_set_parameter import DURATION, load, newest, turn
 from tests.people import refused
 from tests.samples import sample, small

@@ -29,6 +29,7 @@ from tests.people import NOBODY, Json, Person
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, ZERO_BOMB
 
 # In all that is somebody else's, and in what is sent: no error may repeat the one or the other.
+ROWS = {"type": "limit", "value": 8, "target": []}
 SECRET = "nobody-elses-business"
 SENT = "sent-and-not-sent-back"
 
@@ -289,7 +290,12 @@ class Cast:
             "set_layer",
             composition_id=composition,
             base_version=versions,
-            patch=Jsonb([{"op": "add", "path": "/body/layer", "value": SECRET}]),
+            patch=Jsonb(
+                [
+                    {"op": "add", "path": "/body/layer", "value": SECRET},
+                    {"op": "add", "path": "/parameters", "value": {"rows": ROWS}},
+                ]
+            ),
             scope="organization",
             organization_id=organization,
         )
@@ -500,6 +506,7 @@ ANY = texts(None, "", " \t\n", 0, -1, True, [], [None], {}, {"a": {"b": [1]}}, S
 ANY += ['"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', f'"{SENT}' + "x" * 2000 + '"']
 
 HOSTILE: dict[str, list[str]] = {
+    "boolean": texts("yes", "maybe", 2, -1, "TRUE", " f "),
     "uuid": texts(NOBODY, str(uuid.UUID(int=0)), "f" * 32, f"{{{NOBODY}}}", f"{NOBODY} ", "x" * 36),
     "uuid[]": texts([], [None], [NOBODY] * 51, [[NOBODY]], ["x"], f"{{{NOBODY}}}", [1]),
     "text": [

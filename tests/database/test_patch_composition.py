@@ -30,8 +30,8 @@ def test_a_patch_becomes_the_head(people, composition):
         ann,
         piece,
         [
-            {"op": "test", "path": "/components/title/text", "value": "Leadership videos"},
-            {"op": "replace", "path": "/components/title/text", "value": "Leadership"},
+            {"op": "test", "path": "/components/page-title/text", "value": "Video library"},
+            {"op": "replace", "path": "/components/page-title/text", "value": "Leadership"},
         ],
         message="Shorter title",
         origin={"agent": "designer", "turn": "7"},
@@ -41,7 +41,7 @@ def test_a_patch_becomes_the_head(people, composition):
     assert set(patched) == {"composition_id", "version", "content_hash", "title", "updated_at"}
     assert patched == {key: loaded[key] for key in patched}
     expected = sample()
-    expected["components"]["title"]["text"] = "Leadership"
+    expected["components"]["page-title"]["text"] = "Leadership"
     assert (loaded["version"], loaded["document"]) == (2, expected)
     second = ann.call("get_version", composition_id=piece.id, version=2)
     assert (second["kind"], second["parent_version"], second["message"]) == (

@@ -27,6 +27,13 @@ begin
   perform private.require_composition_role(change_parameter.composition_id, 'viewer');
   if change_parameter.name is null then
     perform private.refuse_argument('', 'name');
+  elsif change_parameter.name !~ '^[A-Za-z0-9_-]{1,64}$' then
+    raise exception 'the name of a parameter has another form' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object(
+        'code', 'invalid_argument', 'argument', 'name', 'expected', '1 to 64 of A-Z a-z 0-9 _ -'
+      ),
+      hint    = 'Send a name of the form that is expected.';
   end if;
 
   if change_parameter.scope in ('me', 'organization') then
@@ -63,9 +70,11 @@ begin
     document       => changed,
     kind           => 'save',
     origin         => change_parameter.origin,
-    message        => coalesce(
-                        change_parameter.message, private.diff_sentences(document, changed) ->> 0
-                      ),
+    message        => coalesce(change_parameter.message, (
+                        private.parameter_sentences(
+                          coalesce(document -> 'parameters', '{}'), changed -> 'parameters'
+                        )
+                      )[1]),
     on_conflict    => 'reject'
   );
 end;

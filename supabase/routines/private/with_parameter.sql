@@ -3,9 +3,11 @@
 --   document   a valid document
 --   name       the name of the parameter
 --   parameter  as set_parameter() takes it; null: it is cleared
---   returns    the document, which need not be valid
+--   returns    the document, which need not be valid, but is within the limits as far as the
+--              parameter goes
 --
 -- Raises
+--   PT422 invalid_document     the parameter breaks a limit
 --   PT404 parameter_not_found  it is to be cleared, or a part of it to change, and there is none of
 --                              this name: with the first twenty names, and the nearest one
 create function private.with_parameter(document jsonb, name text, parameter jsonb) returns jsonb
@@ -39,9 +41,14 @@ begin
     end if;
   end if;
 
-  return jsonb_set(document, '{parameters}', case
+  document := jsonb_set(document, '{parameters}', case
     when parameter is null then parameters - name
     else parameters || jsonb_build_object(name, parameter)
   end);
+  -- Before it is compared: a number may print as gigabytes.
+  if private.limit_problems(parameter) <> '[]' then
+    perform private.require_valid_document(document);
+  end if;
+  return document;
 end;
 $$;
