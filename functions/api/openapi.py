@@ -11,8 +11,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from functions.api.calls import WITH_ORIGIN
+
 Json = dict[str, Any]
 Role = Literal["owner", "editor", "viewer"]
+Scope = Literal["me", "organization"]
 ShareRole = Literal["editor", "viewer"]
 MemberRole = Literal["owner", "admin", "member"]
 
@@ -41,6 +44,76 @@ class Written(_Shape):
     content_hash: str
     title: str
     updated_at: str
+
+
+class Conflict(_Shape):
+    """A place that both sides have changed, or that one has changed and the other taken away."""
+
+    path: str = Field(description="A JSON Pointer, with elements of arrays by their id.")
+    kind: str = Field(description="both_changed, delete_edit, edit_delete, order or structure.")
+    base: JsonValue = None
+    head: JsonValue = None
+    mine: JsonValue = None
+    problems: list[dict[str, JsonValue]] = []
+
+
+class Saved(Written):
+    """What a save made. A stale one that was merged says so."""
+
+    merged: Literal[True] = True
+    conflicts: list[Conflict] = []
+
+
+class Layer(_Shape):
+    """What somebody, or an organisation, has changed about a composition for themselves."""
+
+    composition_id: str
+    scope: Scope
+    organization_id: str | None
+    base_version: int | None
+    version: int = Field(description="Of the head.")
+    state: Literal["none", "applied", "stale", "conflict"]
+    paths: list[str] = Field(description="Of parts that do not apply.")
+    conflicts: list[Conflict] = []
+    changes: list[str] = Field(description="Paths of all that it changes, to reset it by.")
+    patch: list[dict[str, JsonValue]]
+    sentences: list[str]
+    updated_at: str | None
+
+
+class Applied(_Shape):
+    """A layer that lies over the head in what was loaded."""
+
+    scope: Scope
+    organization_id: str = ""
+    base_version: int
+    state: Literal["applied", "stale", "conflict"]
+    paths: list[str]
+    conflicts: list[Conflict] = []
+
+
+class Preview(_Shape):
+    """What a fork would take over, and what would change in it."""
+
+    upstream_id: str
+    from_version: int
+    to_version: int
+    up_to_date: bool
+    merged: dict[str, JsonValue] = Field({}, description="The document that it would be.")
+    conflicts: list[Conflict]
+    patch: list[dict[str, JsonValue]] = []
+    sentences: list[str] = []
+
+
+class Updated(Written):
+    """What a fork took over; where nothing was to be, it is as it was."""
+
+    upstream_id: str
+    from_version: int
+    to_version: int
+    up_to_date: bool
+    merged: bool = False
+    conflicts: list[Conflict]
 
 
 class Transferred(Written):
@@ -78,6 +151,7 @@ class Composition(Summary):
     """A composition."""
 
     document: dict[str, JsonValue]
+    layers: list[Applied] = []
 
 
 class Outline(Summary):
@@ -87,6 +161,7 @@ class Outline(Summary):
         description="format, dialect, root, components: {id: {component, children?}}, and the"
         " names of sources and parameters; in the dialect json, body: {name: {type, count?}}"
     )
+    layers: list[Applied] = []
 
 
 class Parts(Summary):
@@ -94,6 +169,73 @@ class Parts(Summary):
 
     components: dict[str, JsonValue]
     missing: list[str] = Field(description="Names of which there is nothing.")
+    layers: list[Applied] = []
+
+
+class Reason(_Shape):
+    """Why it is what a context comes to."""
+
+    scope: Scope
+    organization_id: str = ""
+    context: str
+    text: str = Field(description="For people.")
+
+
+class Resolved(Composition):
+    """A composition that a context comes to."""
+
+    reason: Reason
+
+
+class Place(_Shape):
+    """A context in which something is pinned."""
+
+    context: str
+    scope: Scope
+    organization_id: str | None
+    position: int | None
+
+
+class Belonging(_Shape):
+    """An organisation that the caller belongs to."""
+
+    organization_id: str
+    name: str
+    role: MemberRole
+
+
+class Home(_Shape):
+    """All that a first page needs."""
+
+    home: Resolved | None
+    contexts: list[Place]
+    organizations: list[Belonging]
+    etag: str
+    version: int = Field(description="Of home; 0 without one.")
+
+
+class Pin(Place):
+    """What is shown in a context."""
+
+    composition_id: str | None
+
+
+class Pinned(Pin):
+    """A pin in a list."""
+
+    title: str
+    role: Role
+
+
+class Undone(_Shape):
+    """What undoing a turn came to."""
+
+    turn: str
+    compositions: list[Written]
+    trashed: list[str]
+    layers: list[dict[str, JsonValue]]
+    pins: list[Pin]
+    organization_ids: list[str]
 
 
 class VersionSummary(_Shape):
@@ -255,6 +397,7 @@ ANSWERS: dict[str, Any] = {
     "accept_invitation": Membership,
     "accept_share_link": Share,
     "check_health": Health,
+    "clear_parameter": Written | Layer,
     "create_composition": Written,
     "create_organization": Organization,
     "create_share_link": NewLink,
@@ -262,35 +405,55 @@ ANSWERS: dict[str, Any] = {
     "delete_my_account": Deleted,
     "diff_versions": Difference,
     "export_my_data": Data,
+    "extend_layer": Layer,
     "fork_composition": Written,
     "get_document": Document,
+    "get_layer": Layer,
     "get_version": Version,
     "invite_to_organization": NewInvitation,
     "label_version": VersionSummary,
     "list_invitations": list[Invitation],
     "list_my_compositions": Compositions,
+    "list_pins": list[Pinned],
     "list_shares": list[Share],
     "list_versions": Versions,
     "load_composition": Composition | Outline | Parts,
+    "load_home": Home,
     "open_share_link": Composition,
+    "patch_composition": Saved,
+    "pin_composition": Pin,
+    "preview_upstream": Preview,
+    "promote_layer": Written,
     "purge_composition": Written,
     "remove_organization_member": Membership,
+    "reset_layer": Layer,
+    "resolve_context": Resolved,
     "restore_version": Written,
     "revoke_invitation": Invitation,
     "revoke_share_link": Share,
-    "save_version": Written,
+    "save_version": Saved,
+    "set_layer": Layer,
     "set_organization_member": Membership,
+    "set_parameter": Written | Layer,
     "share_composition": Share,
     "transfer_composition": Transferred,
     "undelete_composition": Written,
+    "undo_turn": Undone,
+    "unpin_composition": Pin,
     "unshare_composition": Share,
+    "update_from_upstream": Updated,
     "update_metadata": Written,
     "validate_document": Verdict,
 }
 
+# Where it is not the function of the same name.
+_ROUTES_RUN = {"extend_layer": "set_layer"}
 _ANYBODY = {"check_health", "open_share_link"}
-_LOADS = {"load_composition", "open_share_link"}
-_CHANGES = {"save_version", "delete_composition"}
+_LOADS = {"load_composition", "load_home", "open_share_link", "resolve_context"}
+_SAVES = {"save_version", "patch_composition"}
+_CHANGES = {*_SAVES, "delete_composition"}  # are told if the version is not the head
+_ON_ANY_VERSION = {"set_layer", "extend_layer"}
+_ON_THE_HEAD = {"set_parameter", "clear_parameter", "update_from_upstream"}
 _WITH_ETAG = {*_LOADS, "get_document"}
 
 
@@ -322,13 +485,23 @@ def _complete(operation: Json, *, is_write: bool, schemas: Json) -> None:
     if name not in _ANYBODY:
         operation["security"] = [{"session": []}]
     parameters = operation.setdefault("parameters", [])
-    if name in _CHANGES:
-        parameters.append(_header_parameter("If-Match", "The version changed", required=True))
+    if name in _CHANGES | _ON_ANY_VERSION | _ON_THE_HEAD:
+        parameters.append(
+            _header_parameter("If-Match", "The version changed", required=name not in _ON_THE_HEAD)
+        )
     if name in _WITH_ETAG:
         parameters.append(_header_parameter("If-None-Match", "ETags of what the client has"))
     if is_write and name != "delete_my_account":
         parameters.append(
             _header_parameter("Idempotency-Key", "Run once for it, however often it is sent")
+        )
+
+    if _ROUTES_RUN.get(name, name) in WITH_ORIGIN and is_write:
+        parameters.append(
+            _header_parameter(
+                "Composition-Origin",
+                "Who makes it and how: a JSON object with kind, agent, conversation, turn",
+            )
         )
 
     (status,) = (code for code in operation["responses"] if code.startswith("2"))
@@ -366,8 +539,17 @@ def _refusals(name: str, has_body: bool) -> list[tuple[str, str]]:
     refusals = [("422", "What was sent is not as it has to be: `problems`, or `argument`")]
     if name not in _ANYBODY:
         refusals.append(("401", "Nobody is signed in, or the token is not valid"))
-    if name in _CHANGES:
+    if name in _SAVES:
+        refusals.append(
+            (
+                "412",
+                "The head is another version: `head_version`, `current`, `merged`, `conflicts`;"
+                " and `conflict_version` of what was kept",
+            )
+        )
+    elif name in _CHANGES | _ON_THE_HEAD:
         refusals.append(("412", "The head is another version: `head_version` and `current`"))
+    if name in _CHANGES | _ON_ANY_VERSION:
         refusals.append(("428", "If-Match is missing"))
     if has_body:
         refusals.append(("400", "The body is no strict JSON"))

@@ -13,7 +13,7 @@ from functions.api.routing import router
 routes = router()
 
 
-@routes.post("/v1/turns/{turn}/undo")
+@routes.post("/v1/turns/{turn:path}/undo")
 async def undo_turn(turn: str, call: SignedIn, of: Turn | None = None) -> Response:
     """Undo all that a turn of an agent has made in the caller's name."""
     arguments = {"turn": turn} | (of.arguments() if of else {})

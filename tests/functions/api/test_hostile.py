@@ -45,7 +45,7 @@ def test_what_is_not_there_is_told_in_the_one_shape(ann, method, path, status, c
     assert answer.error == (status, code)
     assert SECRET not in answer.body.decode()
     if status == 405:
-        assert answer.headers["allow"] == "DELETE, GET, PUT"
+        assert answer.headers["allow"] == "DELETE, GET, PATCH, PUT"
 
 
 IDS = [
@@ -312,7 +312,7 @@ def test_pages_of_the_origins_named_may_ask_and_no_others(ann, deploy):
     client = ann.through(deploy(ALLOWED_ORIGINS="https://a.example,https://b.example").handler)
     preflight = {
         "access_control_request_method": "PUT",
-        "access_control_request_headers": "authorization, if-match, idempotency-key, content-type",
+        "access_control_request_headers": "authorization, if-match, composition-origin",
     }
     for origin in ("https://a.example", "https://b.example"):
         asked = client("OPTIONS", HERE, origin=origin, **preflight)

@@ -66,7 +66,15 @@ def test_every_operation_says_who_may_ask_and_what_comes(document):
         is_write = method != "GET" and name != "validate_document"
         assert ("202" in responses) == is_write
         assert ("Idempotency-Key" in sent) == (is_write and name != "delete_my_account")
-        assert ("412" in responses) == ("428" in responses) == ("If-Match" in sent)
+        must_match = [
+            parameter["required"]
+            for parameter in operation["parameters"]
+            if parameter["name"] == "If-Match"
+        ]
+        assert ("428" in responses) == (must_match == [True])
+        # A layer may be made on any version that there is.
+        assert ("412" in responses) == (bool(must_match) and "layer" not in path)
+        assert "Composition-Origin" not in sent or is_write
         assert ("304" in responses) == ("If-None-Match" in sent)
         assert ("413" in responses) == ("requestBody" in operation)
         if "201" in responses:
@@ -153,12 +161,68 @@ def write(ann: Witness, pending: Witness) -> str:
     ann("PUT", here, {"document": small(n=2)}, if_match=tag)
     ann("PUT", here, {"document": small(n=2)}, if_match=tag)
     ann("PUT", here, {"document": small(n=2)})
+    personalise(ann, here)
+    undo(ann)
     ann("PATCH", f"{here}/metadata", {"tags": ["kept"]})
     pending("PATCH", f"{here}/metadata", {"tags": []})
     ann("GET", "/v1/compositions")
-    ann("POST", f"{here}/fork", {})
+    fork = ann("POST", f"{here}/fork", {}).headers["location"]
+    ann("GET", f"{fork}/upstream")
+    ann("PUT", fork, {"document": small(n=9)}, if_match='"1"')
+    for headers in ({}, {"if_match": '"1"'}):
+        ann("PATCH", f"{here}/metadata", {"tags": ["kept"]})
+        ann("POST", f"{fork}/upstream", {}, **headers)
     ann("POST", "/v1/documents/validate", {"document": {"format": "x", "dialect": "y"}})
     return here
+
+
+def personalise(ann: Witness, here: str) -> None:
+    patch = [{"op": "add", "path": "/ext", "value": {"test/n": 3}}]
+    as_patch = {"content_type": "application/json-patch+json"}
+    for headers in ({"if_match": '"2"'}, {"if_match": '"1"'}, {}):
+        ann("PATCH", here, patch, **headers, **as_patch)
+        ann("PUT", f"{here}/layer", patch, **headers, **as_patch)
+        ann("PATCH", f"{here}/layer", patch, **headers, **as_patch)
+    merge = [{"op": "add", "path": "/data", "value": {"m": 3}}]
+    ann("PATCH", f"{here}?on_conflict=merge", merge, if_match='"2"', **as_patch)
+    ann("GET", f"{here}/layer")
+    ann("GET", f"{here}?layered=false")
+    ann("GET", here)
+    ann("POST", f"{here}/layer/promote", {"into": "fork"})
+    ann("DELETE", f"{here}/layer")
+    knob = {"type": "limit", "value": 3, "target": []}
+    for headers in ({}, {"if_match": '"1"'}):
+        ann("PUT", f"{here}/parameters/most", {"parameter": knob}, **headers)
+    ann("PUT", f"{here}/parameters/most", {"parameter": {"value": 5}, "scope": "me"})
+    for query in ("?scope=me", ""):
+        ann("DELETE", f"{here}/parameters/most{query}")
+    ann("PUT", f"{here}/parameters/most", {"parameter": knob})
+    ann("DELETE", f"{here}/parameters/most", if_match='"1"')
+    ann("GET", "/v1/home", if_none_match=ann("GET", "/v1/home").headers["etag"])
+    ann("PUT", "/v1/pins/home", {"composition_id": here.rpartition("/")[2]})
+    ann("GET", "/v1/pins")
+    ann("GET", "/v1/home")
+    for _ in range(3):
+        tag = ann("GET", "/v1/contexts/home").headers["etag"]
+    ann("GET", "/v1/contexts/home", if_none_match=tag)
+    ann("DELETE", "/v1/pins/home")
+
+
+def undo(ann: Witness) -> None:
+    said = '{"turn": "turn-1"}'
+    made = ann(
+        "POST", "/v1/compositions", {"title": "T", "document": small()}, composition_origin=said
+    )
+    here = made.headers["location"]
+    merge = {"content_type": "application/merge-patch+json", "if_match": '"1"'}
+    ann("PUT", f"{here}/layer", {"body": {"n": 1}}, composition_origin=said, **merge)
+    ann(
+        "PUT",
+        "/v1/pins/home",
+        {"composition_id": made.json["composition_id"]},
+        composition_origin=said,
+    )
+    ann("POST", "/v1/turns/turn-1/undo")
 
 
 def look_back(ann: Witness, here: str) -> None:
@@ -197,7 +261,6 @@ def organise(ann: Witness, ben: Witness, dan: Witness) -> str:
 def hand_over(ann: Witness, ben: Witness, here: str, there: str) -> None:
     to = {"user_id": ben.client.id, "organization_id": there.rpartition("/")[2]}
     ann("POST", f"{here}/transfer", to)
-    ben("DELETE", here, if_match='"3"')
-    ben("POST", f"{here}/undelete")
-    ben("DELETE", here, if_match='"3"')
-    ben("POST", f"{here}/purge")
+    for end in ("undelete", "purge"):
+        ben("DELETE", here, if_match=ben("GET", here).headers["etag"])
+        ben("POST", f"{here}/{end}")

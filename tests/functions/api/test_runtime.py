@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -61,6 +63,54 @@ def test_a_composition_is_made_loaded_and_saved_over_http(http, store):
         saved = http.put(here, json={"document": small(n=2)}, headers={"If-Match": tag})
         assert saved.status_code == expected
     assert http.get(here).json()["version"] == 2
+
+
+def test_a_context_is_pinned_and_loaded_over_http_whatever_is_in_its_name(http, store):
+    made = http.post("/v1/compositions", json={"title": "T", "document": sample()})
+    pin = {"composition_id": made.json()["composition_id"]}
+    contexts = ["home", "route:/a//b/", "card:100%25?x#y", "card:é \N{GRINNING FACE}", "route:/%2F"]
+    for context in contexts:
+        path = quote(context)
+        assert http.put(f"/v1/pins/{path}", json=pin).status_code == 200
+        loads = [http.get(f"/v1/contexts/{path}") for _ in range(3)]
+        assert [load.headers["x-cache"] for load in loads] == ["miss", "miss", "hit"]
+        assert loads[0].content == loads[2].content
+        assert loads[2].json()["reason"]["context"] == context
+        known = http.get(
+            f"/v1/contexts/{path}", headers={"If-None-Match": loads[2].headers["etag"]}
+        )
+        assert (known.status_code, known.content) == (304, b"")
+    assert sorted(pinned["context"] for pinned in http.get("/v1/pins").json()) == sorted(contexts)
+    assert http.get("/v1/home").json()["home"]["reason"]["context"] == "home"
+    for path in ("x%0d%0aX-Evil:%201", "card:%0d%0aX-Evil:%201", "card:%00", "%ff", "%2e%2e"):
+        refused = http.get(f"/v1/contexts/{path}")
+        assert refused.status_code in {404, 422}
+        assert "x-evil" not in refused.headers
+
+
+def test_patches_of_both_kinds_and_their_origin_go_over_http(http, url):
+    made = http.post("/v1/compositions", json={"title": "T", "document": small(n=1)})
+    here = made.headers["location"]
+    origin = {"Composition-Origin": '{"agent": "planner", "turn": "\\u00e9"}', "If-Match": '"1"'}
+
+    def patch(kind: str, content: str, **headers: str) -> Any:
+        headers = origin | {"Content-Type": f"application/{kind}+json"} | headers
+        return http.patch(here, content=content, headers=headers)
+
+    done = patch("json-patch", '[{"op": "replace", "path": "/body/n", "value": 1.50}]')
+    assert (done.status_code, done.json()["version"]) == (200, 2)
+    assert '"n": 1.50' in http.get(here).text
+    stale = patch("merge-patch", '{"body": {"m": 2}}')
+    assert (stale.status_code, stale.json()["merged"]["body"]) == (412, {"n": 1.5, "m": 2})
+    assert http.patch(here, json=[], headers=origin).status_code == 415
+    assert patch("json-patch", "[]", **{"Content-Encoding": "br"}).status_code == 415
+    # A header that comes twice is joined by a comma, and two objects are none.
+    twice = [*http.headers.items(), *origin.items(), *origin.items()]
+    twice.append(("Content-Type", "application/json-patch+json"))
+    refused = httpx.patch(f"{url}{here}", content="[]", headers=twice, timeout=60)
+    assert (refused.status_code, refused.json()["error"]) == (422, "invalid_request")
+    versions = http.get(f"{here}/versions").json()["items"]
+    assert versions[0]["origin"] == {"kind": "agent", "agent": "planner", "turn": "é"}
 
 
 def test_a_refusal_has_the_one_shape_over_http_as_well(http, url):
