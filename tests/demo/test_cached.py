@@ -147,7 +147,7 @@ def play(perform, stack, monkeypatch):
     monkeypatch.setattr(cached, "_SAVE_ONE_IN", 10)
     monkeypatch.setattr(demo_functions, "PATIENCE_SECONDS", 0.3)
 
-    def start(fault="", **audited):
+    def start(fault="", acts="cached", **audited):
         functions = Functions(stack.addresses, fault, **audited)
 
         def connect(**settings):
@@ -156,7 +156,7 @@ def play(perform, stack, monkeypatch):
         for module in (cached, demo_functions):
             monkeypatch.setattr(module, "httpx", SimpleNamespace(Client=connect))
         urls = {"functions_url": "http://functions", "invoke_url": "http://invoke"}
-        return perform("cached", **urls).outcome
+        return perform(acts, **urls).outcome
 
     return start
 
@@ -192,6 +192,38 @@ def test_a_write_that_is_seen_late_and_says_so_is_no_failure(play):
 )
 def test_what_does_not_hold_is_noticed(play, fault, failure):
     failures = play(fault).failures
+
+    assert any(failure in found for found in failures), failures
+
+
+def test_first_pages_patches_and_layers_that_are_right_are_no_failure(play):
+    outcome = play(acts="personal home")
+
+    assert outcome.failures == []
+    assert len(outcome.acts) == 7 + 4
+    assert outcome.refusals["a stale PATCH", "412", "version_conflict"] == 2
+    assert outcome.refusals["who unpinned it", "404", "nothing_pinned"] == 1
+    assert len(outcome.loads["hit"]) >= 10
+
+
+def test_pins_and_layers_that_are_seen_late_and_say_so_are_no_failure(play):
+    assert play("late", "personal home").failures == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ("keeps answers", "topic:today: ann loads through the functions (miss) what the database"),
+        ("keeps answers", "home: cleo loads through the functions (miss) what the database"),
+        ("keeps refusals", "pinned and saw it at once: nothing_pinned: "),
+        ("keeps nothing", "topic:today: ann loads it, and never from the cache: ['miss', "),
+        ("merges nothing", "a stale PATCH is answered with the merge None, not"),
+        ("overwrites", "a stale PATCH was not refused"),
+        ("one for all", "loads through the functions (miss) what the database has not: "),
+    ],
+)
+def test_what_does_not_hold_of_pages_patches_and_layers_is_noticed(play, fault, failure):
+    failures = play(fault, "personal home").failures
 
     assert any(failure in found for found in failures), failures
 
