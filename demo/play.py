@@ -39,8 +39,8 @@ _CAST = {
 _SHARED_ONE_IN = 10
 # Out of so many one is saved and patched by two people at once, which takes two dozen calls.
 _TOGETHER_ONE_IN = 3 * _SHARED_ONE_IN
-# Of those shared, so many are copied, linked to and change hands, which takes a few dozen calls each: a
-# personal one and one of an organisation.
+# Of those that are shared, so many are copied, linked to and change hands, which takes a few dozen
+# calls each: a personal one and one of an organisation.
 _HANDLED = 2
 
 _BROKEN = {"format": "composition/1", "dialect": "json"}
