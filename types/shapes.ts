@@ -59,6 +59,32 @@ export interface Transferred extends Written {
   organization_id: string | null;
 }
 
+/** What update_from_upstream() would do. */
+export interface UpstreamPreview {
+  upstream_id: string;
+  from_version: number;
+  to_version: number;
+  up_to_date: boolean;
+  /** What would change in the fork. */
+  patch: Operation[];
+  sentences: string[];
+  conflicts: MergeConflict[];
+  /** What the fork would be; none: the changes of both do not go together. */
+  merged?: CompositionDocument;
+}
+
+/** What update_from_upstream() has done. */
+export interface UpstreamUpdate extends Written {
+  upstream_id: string;
+  from_version: number;
+  to_version: number;
+  /** Then nothing was done. */
+  up_to_date: boolean;
+  /** Where the fork stays as it was. */
+  conflicts: MergeConflict[];
+  merged?: true;
+}
+
 /** What undo_turn() has changed. */
 export interface UndoneTurn {
   turn: string;
@@ -154,12 +180,12 @@ export type LoadedComposition =
 /** How well a layer applies to the head. */
 export interface LayerFit {
   base_version: number;
-  /** Stale: parts that it changes are gone. Conflict: parts of it and of the head exclude each other. */
+  /** Stale: parts that it changes are gone; conflict: parts of it were changed in the head, too. */
   state: "applied" | "stale" | "conflict";
   /** Of these parts. */
   paths: string[];
   /** What they are: as many as there are paths. */
-  conflicts?: Conflict[];
+  conflicts?: MergeConflict[];
 }
 
 /** One of what lies over the head in what was loaded, the lowest first. */
@@ -295,9 +321,18 @@ export interface ExportedData {
   shares_given?: Share[];
   shares_received?: Share[];
   authored?: VersionSummary[];
+  layers?: ExportedLayer[];
   /** The last of one page may go on as the first of the next one. */
   compositions: ExportedComposition[];
   next: string | null;
+}
+
+export interface ExportedLayer {
+  composition_id: string;
+  base_version: number;
+  patch: Operation[];
+  origin: { kind: string; [fact: string]: Json | undefined };
+  updated_at: string;
 }
 
 export interface ExportedComposition extends Omit<CompositionSummary, "role" | "etag"> {
@@ -422,6 +457,7 @@ export interface Answers {
   undelete_composition: Written;
   undo_turn: UndoneTurn;
   unshare_composition: Share;
+  update_from_upstream: UpstreamPreview | UpstreamUpdate;
   update_metadata: Written;
   validate_document: Verdict;
 }
@@ -442,6 +478,7 @@ export interface Arguments {
   save_version: { origin?: Origin | null };
   set_parameter: { origin?: Origin | null };
   undo_turn: { origin?: Origin | null };
+  update_from_upstream: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];

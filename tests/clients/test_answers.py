@@ -77,10 +77,9 @@ class Play:
         call(ann, "save_version", **mine, base_version=1, **smaller)
         call(ann, "save_version", **mine, base_version=2, document=small(long=long, n=3, k=1))
         call(ann, "label_version", **mine, version=2, label="Small")
-        call(ann, "restore_version", **mine, version=2, origin={"agent": "designer", "turn": "7"})
-        call(ann, "undo_turn", turn="7")
+        call(ann, "restore_version", **mine, version=2)
         more = [{"op": "add", "path": "/body/more", "value": True}]
-        call(ann, "patch_composition", **mine, base_version=5, patch=more)
+        call(ann, "patch_composition", **mine, base_version=4, patch=more)
         knob = {"type": "limit", "value": 8, "target": []}
         call(ann, "set_parameter", **mine, name="rows", parameter=knob)
         call(ann, "clear_parameter", **mine, name="rows")
@@ -131,6 +130,18 @@ class Play:
             call(client, "accept_share_link", token=link["token"])
         call(ann, "list_shares", **mine)
 
+    def undo(self):
+        """An agent changes things of all kinds, and Ann wants none of it."""
+        call, ann, mine = self.call, self.ann, self.mine
+        turn = {"origin": {"agent": "designer", "turn": "7"}}
+        ours = mine | self.northwind | {"scope": "organization"}
+        head = call(ann, "restore_version", **mine, version=2, **turn)["version"]
+        self.create(ann, "New", small(), **turn)
+        patch = [{"op": "add", "path": "/body/k", "value": 1}]
+        call(ann, "set_layer", **ours, base_version=head, patch=patch, **turn)
+        call(ann, "pin_composition", **ours, context="undone", **turn)
+        call(ann, "undo_turn", turn="7")
+
     def pass_on(self):
         """A fork comes to the organisation, where cleo edits and shares it."""
         call, ann, ann_id = self.call, self.ann, self.user(self.ann).id
@@ -143,6 +154,8 @@ class Play:
         call(ann, "transfer_composition", **fork)
         call(ann, "transfer_composition", **fork, **self.northwind)
         call(self.cleo, "save_version", **fork, base_version=1, document=small(n=2))
+        for apply in (False, True, True):
+            call(ann, "update_from_upstream", **fork, apply=apply)
         ben_id = self.user(self.ben).id
         call(self.cleo, "share_composition", **fork, user_id=ben_id, role="viewer")
         return fork
@@ -209,6 +222,7 @@ def answers(addresses, connect, new_client):
     play.edit()
     play.validate()
     play.share()
+    play.undo()
     fork = play.pass_on()
     with psycopg.connect(addresses["database_url"]) as database:
         cleo_id = play.user(play.cleo).id
