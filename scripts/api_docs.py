@@ -27,6 +27,9 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "create_composition",
             "save_version",
+            "patch_composition",
+            "set_parameter",
+            "clear_parameter",
             "preview_merge",
             "update_metadata",
             "validate_document",
@@ -44,6 +47,11 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("set_layer", "get_layer", "reset_layer", "promote_layer"),
     ),
     (
+        "Contexts",
+        "say what is shown where",
+        ("load_home", "resolve_context", "pin_composition", "unpin_composition", "list_pins"),
+    ),
+    (
         "History",
         "look back and go back",
         (
@@ -51,6 +59,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "get_version",
             "diff_versions",
             "restore_version",
+            "undo_turn",
             "label_version",
         ),
     ),
@@ -344,7 +353,8 @@ def _arguments(declared: str) -> Iterator[tuple[str, str, str | None]]:
         if part.strip():
             name, rest = part.strip().split(maxsplit=1)
             type_, _, default = (side.strip() for side in rest.partition(" default "))
-            yield name, type_, _json(type_, default) if default else None
+            # A word of SQL is quoted there, not in JSON.
+            yield name.strip('"'), type_, _json(type_, default) if default else None
 
 
 def _json(type_: str, default: str) -> str:

@@ -74,6 +74,17 @@ ATTACKS: dict[str, Attack] = {
             ),
         }
     ),
+    "clear_parameter": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "name": "rows",
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "base_version": VERSION,
+            "message": None,
+            "origin": None,
+        }
+    ),
     "create_composition": Attack(
         {
             "title": "New",
@@ -137,14 +148,37 @@ ATTACKS: dict[str, Attack] = {
             ("filter", Id("user", inside=lambda named: {"owner_id": named, "trashed": True})),
         ),
     ),
+    "list_pins": Attack({}),
     "list_shares": Attack({"composition_id": COMPOSITION}),
     "list_versions": Attack({"composition_id": COMPOSITION, "after": None, "row_limit": 50}),
     "load_composition": Attack({"composition_id": COMPOSITION, "known_etags": [], "layered": True}),
     "load_for_warming": Attack(
         {"composition_ids": Id("composition", inside=lambda named: [named])}
     ),
+    "load_home": Attack({"known_etags": []}),
     "open_share_link": Attack({"token": Id("link_token")}, anyone="the token of the link decides"),
+    "patch_composition": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "base_version": 2,
+            "patch": [{"op": "add", "path": "/body/more", "value": 1}],
+            "format": "json-patch",
+            "message": None,
+            "on_conflict": "reject",
+            "origin": None,
+        }
+    ),
     "pending_invalidations": Attack({"row_limit": 500}),
+    "pin_composition": Attack(
+        {
+            "context": "home",
+            "composition_id": COMPOSITION,
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "position": 1,
+            "origin": None,
+        }
+    ),
     "popular_compositions": Attack({"row_limit": 100, "days": 7}),
     "preview_merge": Attack(
         {
@@ -190,6 +224,7 @@ ATTACKS: dict[str, Attack] = {
             "origin": None,
         }
     ),
+    "resolve_context": Attack({"context": "pinned", "known_etags": []}),
     "restore_version": Attack(
         {"composition_id": COMPOSITION, "version": VERSION, "message": None, "origin": None}
     ),
@@ -220,6 +255,18 @@ ATTACKS: dict[str, Attack] = {
     "set_organization_role": Attack(
         {"organization_id": ORGANIZATION, "user_id": Id("member"), "role": "admin"}
     ),
+    "set_parameter": Attack(
+        {
+            "composition_id": COMPOSITION,
+            "name": "rows",
+            "parameter": {"type": "limit", "value": 10, "target": []},
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "base_version": VERSION,
+            "message": None,
+            "origin": None,
+        }
+    ),
     "share_composition": Attack(
         {
             "composition_id": COMPOSITION,
@@ -233,6 +280,15 @@ ATTACKS: dict[str, Attack] = {
         {"composition_id": COMPOSITION, "user_id": Id("member"), "organization_id": ORGANIZATION}
     ),
     "undelete_composition": Attack({"composition_id": TRASHED}),
+    "undo_turn": Attack({"turn": Id("turn"), "conversation": None, "origin": None}),
+    "unpin_composition": Attack(
+        {
+            "context": "pinned",
+            "scope": "organization",
+            "organization_id": ORGANIZATION,
+            "origin": None,
+        }
+    ),
     "unshare_composition": Attack(
         {
             "composition_id": COMPOSITION,

@@ -234,6 +234,19 @@ class Breaker:
         parameter["valuee"] = parameter.pop("value")
         return [problem("bad_parameter", f"/parameters/{name}/valuee", "value")]
 
+    def name_a_field_that_no_row_has(self, document: Json) -> list[Problem] | None:
+        if (chosen := self._parameter(document, "filter")) is None or not chosen[1]["target"]:
+            return None
+        name, parameter = chosen
+        fields = sorted({p["field"] for p in document["parameters"].values() if "field" in p})
+        document["sources"][parameter["target"][0]]["fields"] = fields
+        parameter["field"] += "_"
+        return [
+            problem(
+                "bad_parameter", f"/parameters/{name}/field", nearest(parameter["field"], fields)
+            )
+        ]
+
     def misspell_a_key_of_a_source(self, document: Json) -> list[Problem] | None:
         if not document.get("sources"):
             return None

@@ -77,6 +77,60 @@ export type Database = {
                     }
                 ];
             };
+            "composition_pins": {
+                Row: {
+                    "composition_id": string;
+                    "context": string;
+                    "created_at": string;
+                    "id": string;
+                    "organization_id": string | null;
+                    "position": number;
+                    "user_id": string | null;
+                };
+                ComputedFields: never;
+                Insert: {
+                    "composition_id": string;
+                    "context": string;
+                    "created_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "position"?: number;
+                    "user_id"?: string | null;
+                };
+                Update: {
+                    "composition_id"?: string;
+                    "context"?: string;
+                    "created_at"?: string;
+                    "id"?: string;
+                    "organization_id"?: string | null;
+                    "position"?: number;
+                    "user_id"?: string | null;
+                };
+                Relationships: [
+                    {
+                        foreignKeyName: "composition_pins_composition_id_fkey";
+                        columns: [
+                            "composition_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "user_compositions";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    },
+                    {
+                        foreignKeyName: "composition_pins_organization_id_fkey";
+                        columns: [
+                            "organization_id"
+                        ];
+                        isOneToOne: false;
+                        referencedRelation: "organizations";
+                        referencedColumns: [
+                            "id"
+                        ];
+                    }
+                ];
+            };
             "composition_usage": {
                 Row: {
                     "composition_id": string;
@@ -482,6 +536,18 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "clear_parameter": {
+                Args: {
+                    "base_version"?: number;
+                    "composition_id": string;
+                    "message"?: string;
+                    "name": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "create_composition": {
                 Args: {
                     "description"?: string;
@@ -609,6 +675,10 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "list_pins": {
+                Args: Record<PropertyKey, never>;
+                Returns: Json;
+            };
             "list_shares": {
                 Args: {
                     "composition_id": string;
@@ -637,15 +707,44 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "load_home": {
+                Args: {
+                    "known_etags"?: (string)[];
+                };
+                Returns: Json;
+            };
             "open_share_link": {
                 Args: {
                     "token": string;
                 };
                 Returns: Json;
             };
+            "patch_composition": {
+                Args: {
+                    "base_version": number;
+                    "composition_id": string;
+                    "format"?: string;
+                    "message"?: string;
+                    "on_conflict"?: string;
+                    "origin"?: Json;
+                    "patch": Json;
+                };
+                Returns: Json;
+            };
             "pending_invalidations": {
                 Args: {
                     "row_limit"?: number;
+                };
+                Returns: Json;
+            };
+            "pin_composition": {
+                Args: {
+                    "composition_id": string;
+                    "context": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "position"?: number;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };
@@ -720,6 +819,13 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "resolve_context": {
+                Args: {
+                    "context": string;
+                    "known_etags"?: (string)[];
+                };
+                Returns: Json;
+            };
             "restore_version": {
                 Args: {
                     "composition_id": string;
@@ -773,6 +879,19 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "set_parameter": {
+                Args: {
+                    "base_version"?: number;
+                    "composition_id": string;
+                    "message"?: string;
+                    "name": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "parameter": Json;
+                    "scope"?: string;
+                };
+                Returns: Json;
+            };
             "share_composition": {
                 Args: {
                     "composition_id": string;
@@ -794,6 +913,23 @@ export type Database = {
             "undelete_composition": {
                 Args: {
                     "composition_id": string;
+                };
+                Returns: Json;
+            };
+            "undo_turn": {
+                Args: {
+                    "conversation"?: string;
+                    "origin"?: Json;
+                    "turn": string;
+                };
+                Returns: Json;
+            };
+            "unpin_composition": {
+                Args: {
+                    "context": string;
+                    "organization_id"?: string;
+                    "origin"?: Json;
+                    "scope"?: string;
                 };
                 Returns: Json;
             };

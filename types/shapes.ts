@@ -59,6 +59,25 @@ export interface Transferred extends Written {
   organization_id: string | null;
 }
 
+/** What undo_turn() has changed. */
+export interface UndoneTurn {
+  turn: string;
+  compositions: Written[];
+  /** The ids of those that the turn had made. */
+  trashed: string[];
+  layers: { composition_id: string; scope: "me" | "organization"; organization_id: string | null }[];
+  pins: {
+    context: string;
+    scope: "me" | "organization";
+    organization_id: string | null;
+    /** Null: nothing is pinned there. */
+    composition_id: string | null;
+    position: number | null;
+  }[];
+  /** Organisations whose members see other layers or pins. */
+  organization_ids: string[];
+}
+
 /** What validate_document() says, and by `problems` what a save is refused for. */
 export interface Verdict {
   valid: boolean;
@@ -129,8 +148,45 @@ export interface StoredDocument {
 
 /** Without the document where its etag was one of known_etags. */
 export type LoadedComposition =
-  | (Composition & { unchanged?: undefined })
-  | (CompositionSummary & { unchanged: true; document?: undefined });
+  | (Composition & { unchanged?: undefined; layers?: AppliedLayer[] })
+  | (CompositionSummary & { unchanged: true; document?: undefined; layers?: undefined });
+
+/** How well a layer applies to the head. */
+export interface LayerFit {
+  base_version: number;
+  /** Stale: parts that it changes are gone; conflict: parts of it were changed in the head, too. */
+  state: "applied" | "stale" | "conflict";
+  /** Of these parts. */
+  paths: string[];
+  /** What they are: as many as there are paths. */
+  conflicts?: MergeConflict[];
+}
+
+/** One of what lies over the head in what was loaded, the lowest first. */
+export type AppliedLayer = LayerFit &
+  (
+    | { scope: "me"; organization_id?: undefined }
+    | { scope: "organization"; organization_id: string }
+  );
+
+/** What somebody, or an organisation, has changed about a composition for themselves. */
+export type Layer = {
+  composition_id: string;
+  /** Of the head. */
+  version: number;
+  /** The paths of all that it changes, for reset_layer(). */
+  changes: string[];
+  patch: Operation[];
+  /** The same for people. */
+  sentences: string[];
+} & (
+  | { scope: "me"; organization_id: null }
+  | { scope: "organization"; organization_id: string }
+) &
+  (
+    | (LayerFit & { updated_at: string })
+    | { state: "none"; base_version: null; updated_at: null; paths: []; conflicts?: undefined }
+  );
 
 /** What a link shows. */
 export interface LinkedComposition extends Composition {
@@ -144,7 +200,7 @@ export interface VersionSummary {
   content_hash: string;
   /** Null: the first. */
   parent_version: number | null;
-  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict";
+  kind: "create" | "fork" | "save" | "restore" | "merge" | "conflict" | "undo" | "upstream";
   /** Null: the account is gone. */
   author_id: string | null;
   origin: { kind: string; agent?: string; conversation?: string; turn?: string } & {
@@ -239,9 +295,18 @@ export interface ExportedData {
   shares_given?: Share[];
   shares_received?: Share[];
   authored?: VersionSummary[];
+  layers?: ExportedLayer[];
   /** The last of one page may go on as the first of the next one. */
   compositions: ExportedComposition[];
   next: string | null;
+}
+
+export interface ExportedLayer {
+  composition_id: string;
+  base_version: number;
+  patch: Operation[];
+  origin: { kind: string; [fact: string]: Json | undefined };
+  updated_at: string;
 }
 
 export interface ExportedComposition extends Omit<CompositionSummary, "role" | "etag"> {
@@ -320,6 +385,7 @@ export interface Answers {
   add_organization_member: Membership;
   /** What the function returns. */
   call_once: Json;
+  clear_parameter: Written | Layer;
   create_composition: Written;
   create_organization: Organization;
   create_share_link: NewShareLink;
@@ -330,6 +396,7 @@ export interface Answers {
   export_my_data: ExportedData;
   fork_composition: Written;
   get_document: StoredDocument;
+  get_layer: Layer;
   get_version: Version;
   invite_to_organization: NewInvitation;
   label_version: VersionSummary;
@@ -341,22 +408,28 @@ export interface Answers {
   load_composition: LoadedComposition;
   load_for_warming: Composition[];
   open_share_link: LinkedComposition;
+  patch_composition: Saved;
   pending_invalidations: Invalidation[];
   popular_compositions: Popular[];
   preview_merge: MergePreview;
+  promote_layer: Written;
   purge_composition: Written;
   purge_trash: { purged: number; content_collected: number; more: boolean };
   purge_versions: { purged: number; more: boolean };
   record_usage: { recorded: number };
   remove_organization_member: Membership;
+  reset_layer: Layer;
   restore_version: Written;
   revoke_invitation: Invitation;
   revoke_share_link: Share;
   save_version: Saved;
+  set_layer: Layer;
   set_organization_role: Membership;
+  set_parameter: Written | Layer;
   share_composition: Share;
   transfer_composition: Transferred;
   undelete_composition: Written;
+  undo_turn: UndoneTurn;
   unshare_composition: Share;
   update_metadata: Written;
   validate_document: Verdict;
@@ -365,15 +438,19 @@ export interface Answers {
 /** Arguments of which more is known than Postgres says: it does not know which may be null. */
 export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
+  clear_parameter: { origin?: Origin | null };
   create_composition: { origin?: Origin | null };
   current_etags: { entries: { composition_id: string; user_id: string }[] };
   delete_my_account: { email: string | null };
   fork_composition: { origin?: Origin | null };
   label_version: { label: string | null };
   list_my_compositions: { filter?: CompositionFilter };
+  patch_composition: { origin?: Origin | null };
   record_usage: { entries: UsageEntry[] };
   restore_version: { origin?: Origin | null };
   save_version: { origin?: Origin | null };
+  set_parameter: { origin?: Origin | null };
+  undo_turn: { origin?: Origin | null };
 }
 
 type Functions = Generated["public"]["Functions"];

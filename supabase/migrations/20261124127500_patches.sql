@@ -90,13 +90,7 @@ begin
     when 'json-patch' then return private.apply_json_patch(document, patch);
     when 'merge-patch' then return private.apply_merge_patch(document, patch);
     else
-      raise exception 'format is not known' using
-        errcode = 'PT422',
-        detail  = jsonb_build_object(
-          'code', 'invalid_argument', 'argument', 'format',
-          'allowed', '["json-patch", "merge-patch"]'::jsonb
-        ),
-        hint    = 'Leave format out for operations of RFC 6902, or send an allowed value.';
+      perform private.refuse_choice('format', '{json-patch,merge-patch}');
   end case;
 end;
 $$;
@@ -146,6 +140,221 @@ begin
     return token::integer;
   end if;
   return null;
+end;
+$$;
+
+-- Set or clear a parameter of a composition, for everyone or in a layer.
+--
+--   parameter  as set_parameter() takes it; null: it is cleared
+--   returns    as save_version(), or as get_layer()
+--
+-- The other arguments, and what it raises: set_parameter(), clear_parameter().
+--
+-- Definer rights: nobody may write versions or layers in any other way.
+create function private.change_parameter(
+  composition_id  uuid,
+  name            text,
+  parameter       jsonb,
+  scope           text,
+  organization_id uuid,
+  base_version    integer,
+  message         text,
+  origin          jsonb
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  head     public.user_compositions;
+  document jsonb;
+  changed  jsonb;
+begin
+  perform private.require_composition_role(change_parameter.composition_id, 'viewer');
+  if change_parameter.name is null then
+    perform private.refuse_argument('', 'name');
+  elsif change_parameter.name !~ '^[A-Za-z0-9_-]{1,64}$' then
+    raise exception 'the name of a parameter has another form' using
+      errcode = 'PT422',
+      detail  = jsonb_build_object(
+        'code', 'invalid_argument', 'argument', 'name', 'expected', '1 to 64 of A-Z a-z 0-9 _ -'
+      ),
+      hint    = 'Send a name of the form that is expected.';
+  end if;
+
+  if change_parameter.scope in ('me', 'organization') then
+    document := private.layered_document(
+      change_parameter.composition_id, change_parameter.scope, change_parameter.organization_id,
+      change_parameter.base_version
+    );
+    return private.extend_layer(
+      change_parameter.composition_id, change_parameter.base_version, change_parameter.scope,
+      change_parameter.organization_id,
+      private.with_parameter(document, change_parameter.name, change_parameter.parameter),
+      change_parameter.origin
+    );
+  elsif change_parameter.scope is distinct from 'composition' then
+    perform private.refuse_choice('scope', '{composition,me,organization}');
+  elsif change_parameter.organization_id is not null then
+    perform private.refuse_choice('organization_id');
+  end if;
+
+  -- Before the document is read: what is the head now stays it until the change is saved.
+  head := private.lock_composition(change_parameter.composition_id, 'editor');
+  if head.current_version <> change_parameter.base_version then
+    perform private.refuse_stale(head, change_parameter.base_version);
+  end if;
+
+  select d.document into document
+    from public.compositions as d
+   where d.content_hash = head.current_hash;
+  changed := private.with_parameter(document, change_parameter.name, change_parameter.parameter);
+
+  return private.save_document(
+    composition_id => head.id,
+    base_version   => head.current_version,
+    document       => changed,
+    kind           => 'save',
+    origin         => change_parameter.origin,
+    message        => coalesce(change_parameter.message, (
+                        private.parameter_sentences(
+                          coalesce(document -> 'parameters', '{}'), changed -> 'parameters'
+                        )
+                      )[1]),
+    on_conflict    => 'reject'
+  );
+end;
+$$;
+
+-- Everything that is wrong with a document: the one validator.
+--
+--   document  any jsonb, or null
+--   returns   array of problems, at most 100, empty when it is valid: of the envelope first, then
+--             of components, of the tree they make, of sources, of parameters, of ext; each part
+--             by path
+--
+-- Where a limit is broken nothing else is looked at. One mistake is one problem where that can be
+-- told: what only follows from another problem is left out.
+create or replace function private.document_problems(document jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  problems jsonb := private.limit_problems(document);
+begin
+  if problems <> '[]' then
+    return problems;
+  end if;
+
+  problems := private.envelope_problems(document);
+  if jsonb_typeof(document -> 'components') = 'object'
+     and document ->> 'dialect' is distinct from 'json' then
+    problems := problems || private.component_problems(document -> 'components')
+                         || private.tree_problems(document -> 'components', document ->> 'root');
+  end if;
+  if jsonb_typeof(document -> 'sources') = 'object' then
+    problems := problems || private.source_problems(document -> 'sources');
+  end if;
+  if jsonb_typeof(document -> 'parameters') = 'object' then
+    problems := problems || private.parameter_problems(document -> 'parameters')
+                         || private.target_problems(document)
+                         || private.field_problems(document);
+  end if;
+  if jsonb_typeof(document -> 'ext') = 'object' then
+    problems := problems || private.ext_problems(document -> 'ext');
+  end if;
+
+  return jsonb_path_query_array(problems, '$[0 to 99]');
+end;
+$$;
+
+-- Which fields of parameters are none of those that their sources say they have.
+--
+--   document  jsonb object, its parameters an object
+--   returns   array of problems by path, at most 100, empty when there are none: with the first
+--             twenty fields of a source that lacks it, and for the first ten with the nearest one
+--
+-- A source that does not say what fields it has may have any.
+create function private.field_problems(document jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  return (
+    with s as materialized (
+      select e.key as name, e.value -> 'fields' as fields
+        from jsonb_each(
+               case when jsonb_typeof(document -> 'sources') = 'object' then document -> 'sources' end
+             ) as e
+       where jsonb_typeof(e.value) = 'object' and private.is_fields(e.value -> 'fields')
+    ),
+    f as (
+      select distinct on (p.key)
+             p.key as parameter, p.value ->> 'field' as field, s.name as source, s.fields
+        from jsonb_each(case when exists (select from s) then document -> 'parameters' end) as p
+       cross join jsonb_array_elements_text(
+               case when jsonb_typeof(p.value -> 'target') = 'array' then p.value -> 'target' end
+             ) as t (name)
+        join s on s.name = t.name
+       where jsonb_typeof(p.value -> 'field') = 'string'
+         and p.value ->> 'field' <> ''
+         and not s.fields ? (p.value ->> 'field')
+       order by p.key, s.name
+       limit 100
+    )
+    select coalesce(jsonb_agg(private.problem(
+             'bad_parameter', private.pointer('parameters', f.parameter, 'field'),
+             'a source that it is for has no such field',
+             allowed => names.fields[:20],
+             nearest => case when f.turn <= 10 then private.nearest(f.field, names.fields) end
+           ) order by private.pointer('parameters', f.parameter, 'field') collate "C"), '[]')
+      from (select f.*, row_number() over (order by f.parameter) as turn from f) as f
+     cross join lateral (
+             select array(
+               select e.field from jsonb_array_elements_text(f.fields) with ordinality as e (field, nth)
+                order by e.nth
+             ) as fields
+           ) as names
+  );
+end;
+$$;
+
+-- The functions that call_once() runs: all that write in the name of a person, but for itself and
+-- delete_my_account(), after which nobody is left to be answered.
+create or replace function private.functions_to_call_once() returns text[]
+language sql immutable
+set search_path = ''
+as $$
+  select array[
+    'accept_invitation', 'accept_share_link', 'add_organization_member', 'clear_parameter',
+    'create_composition', 'create_organization', 'create_share_link', 'delete_composition',
+    'fork_composition', 'invite_to_organization', 'label_version', 'leave_organization',
+    'patch_composition', 'pin_composition', 'promote_layer', 'purge_composition',
+    'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
+    'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
+    'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
+    'unpin_composition', 'unshare_composition', 'update_metadata'
+  ];
+$$;
+
+-- Whether a value says what fields the rows of a source have.
+--
+--   value    any jsonb; SQL null: nothing is said
+--   returns  whether it is an array of at most 200 different strings, of 1 to 200 characters each
+create function private.is_fields(value jsonb) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(value) is distinct from 'array' or jsonb_array_length(value) > 200 then
+    return false;
+  end if;
+  return (
+    select count(*) = count(distinct f.field) filter (
+             where jsonb_typeof(f.field) = 'string'
+               and length(f.field #>> '{}') between 1 and 200
+           )
+      from jsonb_array_elements(value) as f (field)
+  );
 end;
 $$;
 
@@ -992,6 +1201,78 @@ begin
 end;
 $$;
 
+-- What is wrong with the sources of a document.
+--
+--   sources  jsonb object of sources by name
+--   returns  array of problems by path, at most 100, empty when there are none
+create or replace function private.source_problems(sources jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  allowed  constant text[] := '{ref,into,args,fields}';
+  problems jsonb;
+begin
+  select jsonb_agg(case
+           when f.key <> all (allowed) then private.problem(
+             'unknown_key', private.pointer('sources', f.name, f.key),
+             'a source has no such key',
+             allowed => allowed, nearest => private.nearest(f.key, allowed)
+           )
+           when f.key is not null then private.problem(
+             'wrong_type', private.pointer('sources', f.name, f.key),
+             'the value is missing or of another type', f.expected
+           )
+           when f.expected = 'object' then private.problem(
+             'wrong_type', private.pointer('sources', f.name), 'a source is an object', f.expected
+           )
+           else private.problem(
+             'unknown_key', private.pointer('sources', f.name),
+             'the name of a source has another form', f.expected
+           )
+         end order by private.pointer('sources', f.name, f.key) collate "C")
+    into problems
+    from (
+      select s.name, k.key, k.expected
+        from (
+          select e.key as name, e.value,
+                 case when jsonb_typeof(e.value) = 'object' then e.value end as fields
+            from jsonb_each(sources) as e
+        ) as s
+       cross join lateral (
+               select null as key, '1 to 64 of A-Z a-z 0-9 _ -' as expected
+                where (length(s.name) > 64 or s.name !~ '^[A-Za-z0-9_-]+$')
+               union all
+               select null, 'object'
+                where jsonb_typeof(s.value) <> 'object'
+               union all
+               select e.key, null
+                 from jsonb_object_keys(s.fields) as e (key)
+                where e.key <> all (allowed)
+               union all
+               select r.key, r.expected
+                 from (values
+                   ('ref', 'a string that is not empty',
+                    jsonb_typeof(s.fields -> 'ref') = 'string' and s.fields -> 'ref' <> '""'),
+                   ('into', 'a JSON Pointer to a place in data',
+                    jsonb_typeof(s.fields -> 'into') = 'string'
+                    and s.fields ->> 'into' ~ '^(/([^/~]|~[01])*)+$'),
+                   ('args', 'object', jsonb_typeof(s.fields -> 'args') = 'object'),
+                   ('fields', 'an array of at most 200 different strings, of 1 to 200 characters',
+                    private.is_fields(s.fields -> 'fields'))
+                 ) as r (key, expected, is_fine)
+                where case
+                        when s.fields ? r.key then not r.is_fine
+                        else r.key = any (private.missing_keys(s.fields, '{ref,into}', allowed))
+                      end
+             ) as k
+       limit 100
+    ) as f;
+
+  return coalesce(problems, '[]');
+end;
+$$;
+
 -- Spend some of the budget that carrying out a patch has.
 --
 --   budget   steps of work that are left, about a microsecond each
@@ -1016,3 +1297,256 @@ begin
   return budget - steps;
 end;
 $$;
+
+-- A document with a parameter set, changed in part, or cleared.
+--
+--   document   a valid document
+--   name       the name of the parameter
+--   parameter  as set_parameter() takes it; null: it is cleared
+--   returns    the document, which need not be valid, but is within the limits as far as the
+--              parameter goes
+--
+-- Raises
+--   PT422 invalid_document     the parameter breaks a limit
+--   PT404 parameter_not_found  it is to be cleared, or a part of it to change, and there is none of
+--                              this name: with the first twenty names, and the nearest one
+create function private.with_parameter(document jsonb, name text, parameter jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  parameters constant jsonb  := coalesce(document -> 'parameters', '{}');
+  names      constant text[] := array(
+    select k.name from jsonb_object_keys(parameters) as k (name) order by k.name collate "C"
+  );
+begin
+  -- What is no object is refused as a document, which says what is expected there.
+  if not parameters ? name
+    and (parameter is null or jsonb_typeof(parameter) = 'object' and not parameter ? 'type')
+  then
+    raise exception 'there is no parameter of this name' using
+      errcode = 'PT404',
+      detail  = jsonb_strip_nulls(jsonb_build_object(
+        'code', 'parameter_not_found',
+        'allowed', names[:20],
+        'nearest', private.nearest(name, names)
+      )),
+      hint    = 'Name one that is allowed, or set a new one whole, with its type and target.';
+  end if;
+
+  if jsonb_typeof(parameter) = 'object' and not parameter ? 'type' then
+    parameter := parameters -> name || parameter;
+    if parameter -> 'label' = 'null' then
+      parameter := parameter - 'label';
+    end if;
+  end if;
+
+  document := jsonb_set(document, '{parameters}', case
+    when parameter is null then parameters - name
+    else parameters || jsonb_build_object(name, parameter)
+  end);
+  -- Before it is compared: a number may print as gigabytes.
+  if private.limit_problems(parameter) <> '[]' then
+    perform private.require_valid_document(document);
+  end if;
+  return document;
+end;
+$$;
+
+-- Take a parameter of a composition away: its filter, order or limit ends.
+--
+--   composition_id   a composition the caller may edit; with another scope, view
+--   name             the name of the parameter
+--   scope            as set_parameter() takes it: with 'me' or 'organization', it is away for these
+--                    alone
+--   organization_id  with scope 'organization': which one; null: the composition's own
+--   base_version     the head that the caller has seen; null: whatever is the head now
+--   message          what changed, in words; null: the sentence that diff_versions() has for it. A
+--                    layer has none
+--   origin           how it came to be (docs/history.md); null: a person did it
+--   returns          {composition_id, version, content_hash, title, updated_at}, as save_version();
+--                    with another scope the layer, as get_layer()
+--
+-- Raises
+--   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
+--   PT404 composition_not_found      absent, or not readable by the caller
+--   PT404 organization_not_found     absent, the caller is no member, or the composition is not
+--                                    viewed through it
+--   PT404 parameter_not_found        there is none of this name
+--   PT404 version_not_found          with another scope: there is no base_version, or no longer
+--   PT403 composition_read_only      readable, but the caller is no editor
+--   PT403 organization_role_too_low  a member of the organisation, but no admin
+--   PT410 composition_trashed        in the trash
+--   PT409 version_conflict           saved by someone since base_version was read
+--   PT422 invalid_document           a limit was lowered since the version was saved
+--   PT422 invalid_argument           name is none, the message is too long, scope or origin is not
+--                                    known, or an organisation is given that the scope has not
+--
+-- Definer rights: callers may not call private.change_parameter(), which checks them.
+create function public.clear_parameter(
+  composition_id  uuid,
+  name            text,
+  scope           text default 'composition',
+  organization_id uuid default null,
+  base_version    integer default null,
+  message         text default null,
+  origin          jsonb default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  return private.change_parameter(
+    clear_parameter.composition_id, clear_parameter.name, null,
+    clear_parameter.scope, clear_parameter.organization_id, clear_parameter.base_version,
+    clear_parameter.message, clear_parameter.origin
+  );
+end;
+$$;
+
+-- Append a version to a composition by what is to change in it.
+--
+--   composition_id  a composition the caller may edit
+--   base_version    the version that the patch was made for
+--   patch           what is to change in the document of that version (docs/patch.md)
+--   format          'json-patch': an array of operations (RFC 6902); 'merge-patch': an object with
+--                   what is to be set, and null for what is to go (RFC 7396)
+--   message         what changed, in words; null: nothing to say
+--   on_conflict     'reject': a stale patch is refused; 'merge': what it makes of base_version is
+--                   merged (docs/merge.md)
+--   origin          how it came to be (docs/history.md); null: a person made it
+--   returns         {composition_id, version, content_hash, title, updated_at, merged?, conflicts?,
+--                   conflict_version?}, as save_version()
+--
+-- All of a patch is carried out, or nothing.
+--
+-- Raises
+--   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT403 composition_read_only  readable, but the caller is no editor
+--   PT410 composition_trashed    in the trash
+--   PT409 version_conflict       saved by someone since base_version was read; to be merged, but
+--                                base_version is gone, or never was
+--   PT409 patch_path_not_found   nothing is where an operation looks for something
+--   PT409 patch_test_failed      something else is where an operation tests
+--   PT422 invalid_patch          the patch is none, or too large
+--   PT422 invalid_document       what it makes, with every problem found, by path
+--   PT422 invalid_argument       base_version is null, the message is too long, or format,
+--                                on_conflict or origin is not known
+--
+-- Definer rights: callers may not call private.save_document(), which checks them.
+create function public.patch_composition(
+  composition_id uuid,
+  base_version   integer,
+  patch          jsonb,
+  format         text default 'json-patch',
+  message        text default null,
+  on_conflict    text default 'reject',
+  origin         jsonb default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  head     public.user_compositions;
+  document jsonb;
+begin
+  perform private.require_composition_role(patch_composition.composition_id, 'editor');
+  if patch_composition.base_version is null then
+    perform private.refuse_argument('', 'base_version');
+  end if;
+
+  select d.document into document
+    from public.composition_versions as v
+    join public.compositions as d on d.content_hash = v.content_hash
+   where v.composition_id = patch_composition.composition_id
+     and v.version = patch_composition.base_version;
+  if document is null then
+    select c.* into head
+      from public.user_compositions as c
+     where c.id = patch_composition.composition_id;
+    perform private.refuse_stale(head, patch_composition.base_version);
+  end if;
+
+  return private.save_document(
+    composition_id => patch_composition.composition_id,
+    base_version   => patch_composition.base_version,
+    document       => private.apply_patch(
+                        document, patch_composition.patch, patch_composition.format
+                      ),
+    kind           => 'save',
+    origin         => patch_composition.origin,
+    message        => patch_composition.message,
+    on_conflict    => patch_composition.on_conflict
+  );
+end;
+$$;
+
+-- Turn one knob of a composition: set a parameter of its document, or change a part of one.
+--
+--   composition_id   a composition the caller may edit; with another scope, view
+--   name             the name of the parameter
+--   parameter        with a type, all of it: {type, value?, target, …} (docs/document.md); without,
+--                    the keys of the one that is there that change, such as {"value": 900}; the
+--                    label goes with null
+--   scope            'composition': for everyone, as a version; 'me': for the caller alone, as a
+--                    layer; 'organization': for its members, as a layer, by an admin of it
+--   organization_id  with scope 'organization': which one; null: the composition's own
+--   base_version     the head that the caller has seen; null: whatever is the head now
+--   message          what changed, in words; null: the sentence that diff_versions() has for it. A
+--                    layer has none
+--   origin           how it came to be (docs/history.md); null: a person did it
+--   returns          {composition_id, version, content_hash, title, updated_at}, as save_version();
+--                    with another scope the layer, as get_layer()
+--
+-- Raises
+--   PT401 not_signed_in              the token names nobody
+--   PT401 account_not_found          the account of the token is gone
+--   PT404 composition_not_found      absent, or not readable by the caller
+--   PT404 organization_not_found     absent, the caller is no member, or the composition is not
+--                                    viewed through it
+--   PT404 parameter_not_found        a part is to change, but of none that is there
+--   PT404 version_not_found          with another scope: there is no base_version, or no longer
+--   PT403 composition_read_only      readable, but the caller is no editor
+--   PT403 organization_role_too_low  a member of the organisation, but no admin
+--   PT410 composition_trashed        in the trash
+--   PT409 version_conflict           saved by someone since base_version was read
+--   PT422 invalid_document           what the parameter makes of it, with every problem found
+--   PT422 invalid_argument           parameter is null, name is none, the message is too long,
+--                                    scope or origin is not known, or an organisation is given that
+--                                    the scope has not
+--
+-- Definer rights: callers may not call private.change_parameter(), which checks them.
+create function public.set_parameter(
+  composition_id  uuid,
+  name            text,
+  parameter       jsonb,
+  scope           text default 'composition',
+  organization_id uuid default null,
+  base_version    integer default null,
+  message         text default null,
+  origin          jsonb default null
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if set_parameter.parameter is null then
+    perform private.refuse_argument('', 'parameter');
+  end if;
+
+  return private.change_parameter(
+    set_parameter.composition_id, set_parameter.name, set_parameter.parameter,
+    set_parameter.scope, set_parameter.organization_id, set_parameter.base_version,
+    set_parameter.message, set_parameter.origin
+  );
+end;
+$$;
+
+grant execute on function
+  public.clear_parameter(uuid, text, text, uuid, integer, text, jsonb),
+  public.patch_composition(uuid, integer, jsonb, text, text, text, jsonb),
+  public.set_parameter(uuid, text, jsonb, text, uuid, integer, text, jsonb)
+to authenticated;

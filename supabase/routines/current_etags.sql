@@ -1,8 +1,10 @@
 -- What loads would answer now, to hold what caches have against it.
 --
---   entries  array of at most 500 {composition_id, user_id}
---   returns  [{composition_id, user_id, etag}], in the same order: the etag that load_composition()
---            would answer this person, null where it would refuse
+--   entries  array of at most 500 {composition_id, user_id, layered?, context?, home?}, at most one
+--            of the last three: layered is false, home is true
+--   returns  the same, each with etag: the one that load_composition() would answer this person,
+--            also with layered: false, or resolve_context() or load_home() would; null where it
+--            would refuse, or would choose another composition
 --
 -- Raises
 --   PT422 invalid_argument  entries are something else, with the place of the first such one
@@ -18,25 +20,11 @@ begin
   return (
     select coalesce(
              jsonb_agg(
-               jsonb_build_object(
-                 'composition_id', e.composition_id, 'user_id', e.user_id, 'etag', h.etag
-               ) order by e.nth
+               e.entry || jsonb_build_object('etag', private.current_etag(e.entry)) order by e.nth
              ),
              '[]'
            )
-      from rows from (
-             jsonb_to_recordset(current_etags.entries) as (composition_id uuid, user_id uuid)
-           ) with ordinality as e (composition_id, user_id, nth)
-      left join lateral (
-        select private.composition_summary(c, a.role, l.also) ->> 'etag' as etag
-          from public.user_compositions as c
-         cross join lateral private.composition_access(c.id, e.user_id) as a
-         cross join lateral private.layers_in_etag(c.id, e.user_id) as l (also)
-         where c.id = e.composition_id
-           and c.deleted_at is null
-           and c.current_version > 0
-           and a.role is not null
-      ) as h on true
+      from jsonb_array_elements(current_etags.entries) with ordinality as e (entry, nth)
   );
 end;
 $$;

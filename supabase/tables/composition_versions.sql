@@ -25,7 +25,7 @@ create table public.composition_versions (
   constraint composition_versions_parent_version_older
     check (parent_version between 1 and version - 1),
   constraint composition_versions_kind_known
-    check (kind in ('create', 'fork', 'save', 'restore', 'merge', 'conflict')),
+    check (kind in ('create', 'fork', 'save', 'restore', 'merge', 'conflict', 'undo', 'upstream')),
   constraint composition_versions_message_length check (length(message) <= 1000),
   constraint composition_versions_label_length check (length(label) <= 100 and label ~ '\S')
 );

@@ -21,9 +21,11 @@ values
   ('usage_days', 400, 'Days for which the counts of loads are kept'),
   ('max_shares_per_composition', 1000, 'Shares of a composition with people and organisations'),
   ('max_links_per_composition', 100, 'Links to a composition, expired or not'),
+  ('max_pins', 200, 'Pins of a person, and defaults of an organisation'),
   ('max_invitations_per_organization', 1000, 'Invitations to an organisation, expired or not'),
   ('invitation_days', 7, 'Days after which an invitation expires'),
   ('min_versions_kept', 100, 'Newest versions of a composition that are kept however old they are'),
   ('version_retention_days', 36500, 'Days for which every version is kept'),
   ('outbox_hours', 48, 'Hours after which no cache holds anything any more'),
-  ('mutation_days', 7, 'Days for which call_once() knows what it has done');
+  ('mutation_days', 7, 'Days for which call_once() knows what it has done'),
+  ('turn_days', 30, 'Days for which a turn of an agent can be undone');

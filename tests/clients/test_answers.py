@@ -78,6 +78,12 @@ class Play:
         call(ann, "save_version", **mine, base_version=2, document=small(long=long, n=3, k=1))
         call(ann, "label_version", **mine, version=2, label="Small")
         call(ann, "restore_version", **mine, version=2, origin={"agent": "designer", "turn": "7"})
+        call(ann, "undo_turn", turn="7")
+        more = [{"op": "add", "path": "/body/more", "value": True}]
+        call(ann, "patch_composition", **mine, base_version=5, patch=more)
+        knob = {"type": "limit", "value": 8, "target": []}
+        call(ann, "set_parameter", **mine, name="rows", parameter=knob)
+        call(ann, "clear_parameter", **mine, name="rows")
         for version in (1, 2, 3, 4):
             call(ann, "get_version", **mine, version=version)
         for mutation_id in ("once", "once", "twice"):

@@ -42,6 +42,7 @@ class Table:
 # Every table of the schema public; one may be here before it is there.
 TABLES = {
     "composition_layers": Table(readable=True),
+    "composition_pins": Table(readable=True, updates=frozenset({"position"})),
     "composition_usage": Table(readable=True),
     "composition_versions": Table(readable=True),
     "compositions": Table(),

@@ -125,6 +125,8 @@ def test_nothing_names_the_person_any_more(people, organization, composition, ad
     ann.call("delete_composition", composition_id=composition(ann).id)
     fork_it = {"composition_id": foreign.id, "organization_id": northwind}
     ann.call("call_once", mutation_id="1", function="fork_composition", arguments=Jsonb(fork_it))
+    composition(ann, origin={"turn": "1"})
+    ann.call("undo_turn", turn="1", origin={"turn": "2"})
     assert traces(admin, ann) == set(tables(admin)) - IMPERSONAL, "every table has a trace to lose"
 
     auth.delete(ann)

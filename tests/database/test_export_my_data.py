@@ -11,6 +11,7 @@ LISTS = {
     "shares_given",
     "shares_received",
     "authored",
+    "layers",
     "compositions",
 }
 

@@ -29,6 +29,7 @@ from tests.people import NOBODY, Json, Person
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, SMALLEST, ZERO_BOMB
 
 # In all that is somebody else's, and in what is sent: no error may repeat the one or the other.
+ROWS = {"type": "limit", "value": 8, "target": []}
 SECRET = "nobody-elses-business"
 SENT = "sent-and-not-sent-back"
 
@@ -93,7 +94,9 @@ def send(person: Person, function: Function, body: dict[str, str]) -> Outcome:
         sql.Identifier(function.name),
         sql.SQL(", ").join(sql.SQL("{0} => b.{0}").format(sql.Identifier(name)) for name in body),
         sql.SQL(", ").join(
-            sql.Identifier(name) + sql.SQL(" " + function.arguments[name]) for name in body
+            # A record has a column, also where there is no argument.
+            sql.Identifier(name) + sql.SQL(" " + function.arguments.get(name, "text"))
+            for name in [*body, "none"]
         ),
     )
     text = "{" + ", ".join(f'"{name}": {value}' for name, value in body.items()) + "}"
@@ -270,6 +273,7 @@ class Cast:
             for person in (owner, owner, partner)
         )
         owner.call("delete_composition", composition_id=trashed)
+        turn = str(uuid.uuid4())
         for version in range(1, versions):
             document = SMALLEST | {"body": {SECRET: version}}
             owner.call(
@@ -278,6 +282,7 @@ class Cast:
                 base_version=version,
                 document=document,
                 message=SECRET,
+                origin={"agent": SECRET, "turn": turn},
             )
         for grant in ({"user_id": grantee.id}, {"organization_id": organization}):
             owner.call("share_composition", composition_id=composition, role="viewer", **grant)
@@ -285,15 +290,26 @@ class Cast:
             "set_layer",
             composition_id=composition,
             base_version=versions,
-            patch=Jsonb([{"op": "add", "path": "/body/layer", "value": SECRET}]),
+            patch=Jsonb(
+                [
+                    {"op": "add", "path": "/body/layer", "value": SECRET},
+                    {"op": "add", "path": "/parameters", "value": {"rows": ROWS}},
+                ]
+            ),
             scope="organization",
             organization_id=organization,
         )
+
+        for scope in ({}, {"scope": "organization", "organization_id": organization}):
+            owner.call("pin_composition", context="pinned", composition_id=composition, **scope)
+            secret = {"context": f"about:{SECRET}", "composition_id": composition}
+            owner.call("pin_composition", **secret, **scope)
 
         made = {
             "composition": composition, "trashed": trashed, "organization": organization,
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
             "owner": owner.id, "version": versions, "email": f"{SECRET}-{owner.id}@example.com",
+            "turn": turn,
             "content_hash": owner.call("load_composition", composition_id=composition)[
                 "content_hash"
             ],
@@ -398,9 +414,9 @@ def named(functions: list[Function]) -> Iterator[tuple[Function, str, Id]]:
 
 
 def empty(answer: Any) -> bool:
-    """Whether there is nothing in an answer."""
+    """Whether there is nothing in an answer. Nothing has an etag, too."""
     if isinstance(answer, dict):
-        return all(map(empty, answer.values()))
+        return all(empty(value) for name, value in answer.items() if name != "etag")
     return not answer
 
 
@@ -490,6 +506,7 @@ ANY = texts(None, "", " \t\n", 0, -1, True, [], [None], {}, {"a": {"b": [1]}}, S
 ANY += ['"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', f'"{SENT}' + "x" * 2000 + '"']
 
 HOSTILE: dict[str, list[str]] = {
+    "boolean": texts("yes", "maybe", 2, -1, "TRUE", " f "),
     "uuid": texts(NOBODY, str(uuid.UUID(int=0)), "f" * 32, f"{{{NOBODY}}}", f"{NOBODY} ", "x" * 36),
     "uuid[]": texts([], [None], [NOBODY] * 51, [[NOBODY]], ["x"], f"{{{NOBODY}}}", [1]),
     "text": [

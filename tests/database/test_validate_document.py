@@ -465,6 +465,82 @@ def test_a_target_that_is_no_source_is_named_with_those_that_are(ann):
     ]
 
 
+def with_fields(fields, **parameter):
+    document = with_parameter(["videos", "people"], **FILTER | {"target": ["videos"]} | parameter)
+    document["sources"]["videos"]["fields"] = fields
+    return document
+
+
+FIELDS = ["duration_seconds", "title", "topic"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        with_fields(FIELDS, field="topic"),
+        with_fields(FIELDS, field="tpoic", target=["people"]),
+        with_fields(FIELDS, field="anything", target=[]),
+        with_fields(["x" * 200, "ö", " ", "a/b"], field="a/b"),
+        with_fields([f"f{n}" for n in range(200)], field="f199"),
+        SMALLEST | {"sources": {"videos": {"ref": "v", "into": "/v", "fields": []}}},
+    ],
+)
+def test_a_field_that_a_source_has_or_of_which_it_says_nothing_is_fine(ann, document):
+    assert found(ann, document) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameter", "facts"),
+    [
+        (FIELDS, {"field": "tpoic"}, {"allowed": FIELDS, "nearest": "topic"}),
+        (FIELDS, {"field": "views", "target": ["people", "videos"]}, {"allowed": FIELDS}),
+        ([], {"field": "topic"}, {"allowed": []}),
+        (
+            [f"f{n}" for n in range(200)],
+            {"field": "f200"},
+            {"allowed": [f"f{n}" for n in range(20)], "nearest": "f100"},
+        ),
+    ],
+)
+def test_a_field_that_no_row_has_is_named_with_those_there_are(ann, fields, parameter, facts):
+    assert only(ann, with_fields(fields, **parameter)) == {
+        "code": "bad_parameter",
+        "path": "/parameters/knob/field",
+        **facts,
+    }
+
+
+def test_a_sort_is_held_to_the_fields_too_and_of_two_sources_one_is_told(ann):
+    document = with_parameter(
+        ["videos", "people"], **SORT | {"field": "age", "target": ["videos", "people"]}
+    )
+    document["sources"]["videos"]["fields"] = FIELDS
+    document["sources"]["people"]["fields"] = ["name"]
+    assert only(ann, document)["allowed"] == ["name"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "topic",
+        None,
+        {"topic": 1},
+        ["topic", "topic"],
+        ["topic", ""],
+        ["topic", 1],
+        ["topic", None],
+        ["x" * 201],
+        [f"f{n}" for n in range(201)],
+    ],
+)
+def test_fields_of_another_form_are_told_and_hold_no_parameter(ann, fields):
+    assert only(ann, with_fields(fields)) == {
+        "code": "wrong_type",
+        "path": "/sources/videos/fields",
+        "expected": "an array of at most 200 different strings, of 1 to 200 characters",
+    }
+
+
 def test_of_many_sources_the_first_twenty_are_named(ann):
     many = [f"source-{number:03}" for number in range(500)]
     problem = only(ann, with_parameter(many, **LIMIT | {"target": ["source-4999"]}))
@@ -521,7 +597,7 @@ def test_a_misspelt_key_of_a_source_comes_with_the_right_one(ann):
     assert problem == {
         "code": "unknown_key",
         "path": "/sources/videos/Ref",
-        "allowed": ["ref", "into", "args"],
+        "allowed": ["ref", "into", "args", "fields"],
         "nearest": "ref",
     }
 
@@ -593,6 +669,19 @@ def chain(last):
             SMALLEST | {"ext": dict.fromkeys(map(str, range(50_000)), 0)},
             100,
             ("unknown_key", "/ext/0"),
+        ),
+        (
+            {
+                "format": "composition/1",
+                "dialect": "json",
+                "body": {},
+                "sources": {"v": {"ref": "v", "into": "/v", "fields": ["a" * 200] * 1}},
+                "parameters": {
+                    str(number): FILTER | {"target": ["v", "v"]} for number in range(8_000)
+                },
+            },
+            100,
+            ("bad_parameter", "/parameters/0/field"),
         ),
         (
             with_parameter(["v"], **LIMIT | {"target": ["w"] * 100_000}),

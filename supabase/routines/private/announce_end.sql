@@ -9,13 +9,8 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-  perform set_config(
-    'response.headers',
-    (
-      coalesce(nullif(current_setting('response.headers', true), ''), '[]')::jsonb
-      || jsonb_build_object('Access-Until', floor(extract(epoch from until) * 1000)::text)
-    )::text,
-    true
+  perform private.announce_header(
+    'Access-Until', floor(extract(epoch from until) * 1000)::text
   );
 end;
 $$;

@@ -17,13 +17,7 @@ begin
     when 'json-patch' then return private.apply_json_patch(document, patch);
     when 'merge-patch' then return private.apply_merge_patch(document, patch);
     else
-      raise exception 'format is not known' using
-        errcode = 'PT422',
-        detail  = jsonb_build_object(
-          'code', 'invalid_argument', 'argument', 'format',
-          'allowed', '["json-patch", "merge-patch"]'::jsonb
-        ),
-        hint    = 'Leave format out for operations of RFC 6902, or send an allowed value.';
+      perform private.refuse_choice('format', '{json-patch,merge-patch}');
   end case;
 end;
 $$;

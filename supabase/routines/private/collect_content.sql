@@ -1,4 +1,5 @@
--- Delete content that no version and no layer reaches any more, out of some.
+-- Delete content that nothing reaches any more, no version, no layer, and no layer that undo_turn()
+-- might bring back, out of some.
 --
 --   content_hashes  candidates
 --   returns         how many there were to delete
@@ -40,6 +41,9 @@ begin
      )
      and not exists (
        select from public.composition_layers as l where l.base_hash = d.content_hash
+     )
+     and not exists (
+       select from private.turn_changes as t where t.base_hash = d.content_hash
      );
   get diagnostics deleted = row_count;
   return deleted;

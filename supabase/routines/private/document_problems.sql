@@ -29,7 +29,8 @@ begin
   end if;
   if jsonb_typeof(document -> 'parameters') = 'object' then
     problems := problems || private.parameter_problems(document -> 'parameters')
-                         || private.target_problems(document);
+                         || private.target_problems(document)
+                         || private.field_problems(document);
   end if;
   if jsonb_typeof(document -> 'ext') = 'object' then
     problems := problems || private.ext_problems(document -> 'ext');

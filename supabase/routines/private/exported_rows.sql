@@ -1,6 +1,7 @@
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received' or 'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins', 'authored'
+--              or 'layers'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -74,6 +75,15 @@ begin
        order by s.id
        limit row_limit;
 
+  elsif list = 'pins' then
+    return query
+      select p.id, 1, private.pin_summary(p) || jsonb_build_object('created_at', p.created_at)
+        from public.composition_pins as p
+       where p.user_id = exported_rows.user_id
+         and (p.id, 1) > (after_id, after_nth)
+       order by p.id
+       limit row_limit;
+
   elsif list = 'authored' then
     return query
       select v.composition_id, v.version, private.version_summary(v)
@@ -92,6 +102,22 @@ begin
                 where private.composition_role(f.id) is not null
              )
        order by v.composition_id, v.version
+       limit row_limit;
+
+  elsif list = 'layers' then
+    return query
+      select l.id, 1, jsonb_build_object(
+               'composition_id', l.composition_id,
+               'base_version', l.base_version,
+               'patch', l.patch,
+               'origin', l.origin,
+               'updated_at', l.updated_at
+             )
+        from public.composition_layers as l
+       where l.user_id = exported_rows.user_id
+         and (l.id, 1) > (after_id, after_nth)
+         and private.composition_role(l.composition_id) is not null
+       order by l.id
        limit row_limit;
   end if;
 end;

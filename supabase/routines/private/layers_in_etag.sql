@@ -1,11 +1,17 @@
--- What layers add to the etag of a load: private.composition_summary() takes it as also.
+-- What layers, and whatever else an answer says, add to the etag of a load:
+-- private.composition_summary() takes it as also.
 --
 --   composition_id  a composition that somebody may view
 --   user_id         the person
---   returns         object, or null: they have no layer over it
+--   extra           object: what else the answer says; null: nothing
+--   returns         object, or null: neither is there
 --
 -- Definer rights: as private.layers_over().
-create function private.layers_in_etag(composition_id uuid, user_id uuid) returns jsonb
+create function private.layers_in_etag(
+  composition_id uuid,
+  user_id        uuid,
+  extra          jsonb default null
+) returns jsonb
 language plpgsql stable security definer
 set search_path = ''
 as $$
@@ -15,10 +21,10 @@ begin
      where l.composition_id = layers_in_etag.composition_id
   ) then
     return (
-      select private.also_in_etag(o.layers, null)
+      select private.also_in_etag(o.layers, layers_in_etag.extra)
         from private.layers_over(layers_in_etag.composition_id, layers_in_etag.user_id) as o
     );
   end if;
-  return null;
+  return private.also_in_etag(null, layers_in_etag.extra);
 end;
 $$;

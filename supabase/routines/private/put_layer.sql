@@ -46,12 +46,14 @@ begin
   end if;
 
   -- Before it: with the row, what it was made on may go.
-  perform private.note_turn_change(
-    'layer',
-    case when before.id is not null then to_jsonb(before) end,
-    case when after.id is not null then to_jsonb(after) end,
-    said
-  );
+  if said ? 'turn' then
+    perform private.note_turn_change(
+      'layer',
+      case when before.id is not null then to_jsonb(before) end,
+      case when after.id is not null then to_jsonb(after) end,
+      said
+    );
+  end if;
 
   if after.id is null then
     delete from public.composition_layers as l where l.id = before.id;

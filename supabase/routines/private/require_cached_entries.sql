@@ -10,7 +10,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-  keys  constant text[] := '{composition_id,user_id}';
+  keys  constant text[] := '{composition_id,user_id,layered,context,home}';
   uuids constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
   place bigint;
 begin
@@ -22,6 +22,12 @@ begin
        else e.entry - keys = '{}'
         and coalesce(e.entry ->> 'composition_id' ~ uuids, false)
         and coalesce(e.entry ->> 'user_id' ~ uuids, false)
+        -- At most one of these, which say what was loaded.
+        and (e.entry - '{composition_id,user_id}'::text[] in (
+               '{}', '{"layered": false}', '{"home": true}'
+             )
+             or jsonb_typeof(e.entry -> 'context') = 'string'
+             and not e.entry ?| '{layered,home}')
      end;
     if place is null then
       return;
@@ -33,6 +39,7 @@ begin
     detail  = jsonb_strip_nulls(jsonb_build_object(
       'code', 'invalid_argument', 'argument', 'entries', 'index', place
     )),
-    hint    = 'Send {"composition_id", "user_id"}, both ids.';
+    hint    = 'Send {"composition_id", "user_id"}, both ids, with "layered": false, "context" or'
+              ' "home": true if it was loaded so.';
 end;
 $$;

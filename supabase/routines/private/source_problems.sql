@@ -7,7 +7,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-  allowed  constant text[] := '{ref,into,args}';
+  allowed  constant text[] := '{ref,into,args,fields}';
   problems jsonb;
 begin
   select jsonb_agg(case
@@ -54,7 +54,9 @@ begin
                    ('into', 'a JSON Pointer to a place in data',
                     jsonb_typeof(s.fields -> 'into') = 'string'
                     and s.fields ->> 'into' ~ '^(/([^/~]|~[01])*)+$'),
-                   ('args', 'object', jsonb_typeof(s.fields -> 'args') = 'object')
+                   ('args', 'object', jsonb_typeof(s.fields -> 'args') = 'object'),
+                   ('fields', 'an array of at most 200 different strings, of 1 to 200 characters',
+                    private.is_fields(s.fields -> 'fields'))
                  ) as r (key, expected, is_fine)
                 where case
                         when s.fields ? r.key then not r.is_fine
