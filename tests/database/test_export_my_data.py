@@ -10,6 +10,7 @@ LISTS = {
     "invitations",
     "shares_given",
     "shares_received",
+    "pins",
     "authored",
     "layers",
     "compositions",
