@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.cache import cache
 from bench.hostile import hostile
+from bench.layers import layers
 from bench.load import load, load_scale
 from bench.outage import outage
 from bench.package import package
@@ -35,6 +36,7 @@ from scripts.package import PackageError
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
     "load_scale": load_scale,
+    "layers": layers,
     "rls": rls,
     "pages": pages,
     "save": save,

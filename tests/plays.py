@@ -249,6 +249,13 @@ class Tries:
     def layer(self) -> tuple[str, Json]:
         composition = self.composition()
         caller = self.party(composition, "owner", "editor", "viewer")
+        piece = self.world.compositions.get(composition)
+        if piece and piece.layers and self.often():
+            holder = self.one_of(list(piece.layers))
+            if holder not in self.world.organizations:
+                return holder, {"composition": composition, "scope": "me"}
+            how = {"composition": composition, "scope": "organization", "organization": holder}
+            return self.member(holder), how
         if self.often():
             return caller, {"composition": composition, "scope": "me"}
         organization = self.organization(caller) if self.often() else None
