@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model import ANON, JOBS, RANKS, Json, World
+from tests.model import ANON, CONTEXTS, JOBS, RANKS, Json, World
 
 PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
 NOBODY = ""
@@ -55,6 +55,14 @@ def opening(ranks: Json) -> list[Act]:
                 ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
                 ("dan", "create_share_link", "piece3", {"role": "viewer"}),
                 ("cleo", "delete_composition", "piece4", {}),
+            ]
+        ),
+        *(
+            Act(who, "pin_composition", {"composition": composition, "context": "home"} | how)
+            for who, composition, how in [
+                ("ann", "piece1", {"scope": "organization"}),
+                ("ben", "piece3", {"scope": "me"}),
+                ("eve", "piece1", {"scope": "me"}),
             ]
         ),
         Act("ann", "invite_to_organization", organization | {"email": "eve", "role": "admin"}),
@@ -273,6 +281,24 @@ class Tries:
             "change": ["mine" if how["scope"] == "me" else key, self.one_of(CONTENTS)],
         }
 
+    def pin_composition(self) -> tuple[str, Json]:
+        composition = self.composition()
+        how: Json = {"composition": composition, "context": self.one_of(CONTEXTS), "scope": "me"}
+        if self.often():
+            return self.party(composition, "owner", "editor", "viewer"), how
+        organization = self.organization()
+        if not self.sometimes():
+            how["organization"] = organization
+        return self.member(organization), how | {"scope": "organization"}
+
+    def unpin_composition(self) -> tuple[str, Json]:
+        pins = sorted(self.world.pins)
+        owner, context = self.one_of(pins or [(self.person(), CONTEXTS[0])])
+        if owner in self.world.organizations:
+            how = {"context": context, "scope": "organization", "organization": owner}
+            return self.member(owner), how
+        return self.anyone() if self.rarely() else owner, {"context": context, "scope": "me"}
+
     def create_organization(self) -> tuple[str, Json]:
         return self.person(), {"name": "Northwind"}
 
@@ -399,6 +425,9 @@ WITH_COMPOSITIONS = [
     "delete_composition",
     "undelete_composition",
     "purge_composition",
+    "pin_composition",
+    "pin_composition",
+    "unpin_composition",
 ]
 
 
