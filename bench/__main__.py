@@ -11,7 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cache import cache
+from bench.contexts import contexts
 from bench.hostile import hostile
+from bench.layers import layers
 from bench.load import load, load_scale
 from bench.merge import merge
 from bench.outage import outage
@@ -36,6 +38,8 @@ from scripts.package import PackageError
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
     "load_scale": load_scale,
+    "layers": layers,
+    "contexts": contexts,
     "rls": rls,
     "pages": pages,
     "save": save,

@@ -68,6 +68,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "copy, hand over and throw away",
         (
             "fork_composition",
+            "update_from_upstream",
             "transfer_composition",
             "delete_composition",
             "undelete_composition",

@@ -28,6 +28,7 @@
 \ir routines/private/apply_json_patch.sql
 \ir routines/private/apply_merge_patch.sql
 \ir routines/private/apply_patch.sql
+\ir routines/private/apply_upstream.sql
 \ir routines/private/array_alignment.sql
 \ir routines/private/array_changes.sql
 \ir routines/private/array_of.sql
@@ -126,6 +127,7 @@
 \ir routines/private/load_etag.sql
 \ir routines/private/lock_caller.sql
 \ir routines/private/lock_composition.sql
+\ir routines/private/lock_fork.sql
 \ir routines/private/lock_layer.sql
 \ir routines/private/lock_memberships.sql
 \ir routines/private/lock_organization.sql
@@ -185,6 +187,7 @@
 \ir routines/private/pointer_tokens.sql
 \ir routines/private/poke.sql
 \ir routines/private/poke_overdue.sql
+\ir routines/private/preview_upstream.sql
 \ir routines/private/problem.sql
 \ir routines/private/promoted_document.sql
 \ir routines/private/put_layer.sql
@@ -223,6 +226,7 @@
 \ir routines/private/require_tested.sql
 \ir routines/private/require_time_to_come.sql
 \ir routines/private/require_trash.sql
+\ir routines/private/require_upstream.sql
 \ir routines/private/require_usage_entries.sql
 \ir routines/private/require_valid_document.sql
 \ir routines/private/require_visible_to_organization.sql
@@ -256,6 +260,7 @@
 \ir routines/private/undo_pin.sql
 \ir routines/private/undo_versions.sql
 \ir routines/private/unreachable_problems.sql
+\ir routines/private/upstream_merge.sql
 \ir routines/private/value_phrase.sql
 \ir routines/private/version_origin.sql
 \ir routines/private/version_summary.sql
@@ -322,6 +327,7 @@
 \ir routines/undo_turn.sql
 \ir routines/unpin_composition.sql
 \ir routines/unshare_composition.sql
+\ir routines/update_from_upstream.sql
 \ir routines/update_metadata.sql
 \ir routines/validate_document.sql
 

@@ -296,6 +296,16 @@ ATTACKS: dict[str, Attack] = {
             "organization_id": Id("organization", instead_of="user_id"),
         }
     ),
+    "update_from_upstream": Attack(
+        {
+            "composition_id": Id("fork"),
+            "apply": True,
+            "on_conflict": "reject",
+            "base_version": 1,
+            "message": None,
+            "origin": None,
+        }
+    ),
     "update_metadata": Attack(
         {"composition_id": COMPOSITION, "title": "New", "description": "", "tags": ["new"]}
     ),

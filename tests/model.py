@@ -29,6 +29,8 @@ FOR_JOBS = ("purge_trash", "record_usage")
 RANKS: list[Rank] = ["member", "admin", "owner"]
 ROLES: list[Role] = ["viewer", "editor", "owner"]
 
+CONTEXTS = ["home", "route:/videos"]
+
 
 class Refused(Exception):
     """An act that the rules do not allow: a code of docs/errors.md, and its facts."""
@@ -114,6 +116,10 @@ class World:
         self.accounts = set(people)
         self.organizations: dict[str, Organization] = {}
         self.compositions: dict[str, Composition] = {}
+        # What is pinned: by person or organisation, and context.
+        self.pins: dict[tuple[str, str], str] = {}
+        # The memberships that there are, in the order in which they began.
+        self.memberships: list[tuple[str, str]] = []
         self.made: list[str] = []  # the names of all that was ever made
         self.time = 0
 
@@ -128,7 +134,21 @@ class World:
             raise Refused("42501")
         caller = [who] if who not in ("", JOBS) else []
         answer: Json | None = getattr(self, what)(*caller, **how)
+        self.tidy()
         return answer or {}
+
+    def tidy(self) -> None:
+        """Memberships are kept in their order; pins go with what they are of, and on."""
+        there = [
+            (name, person) for name, place in self.organizations.items() for person in place.members
+        ]
+        self.memberships = [membership for membership in self.memberships if membership in there]
+        self.memberships += [one for one in there if one not in self.memberships]
+        self.pins = {
+            (owner, context): composition
+            for (owner, context), composition in self.pins.items()
+            if (owner in self.accounts or owner in self.organizations) and self.exists(composition)
+        }
 
     # Who is what.
 
@@ -573,6 +593,71 @@ class World:
             raise Refused("link_not_found")
         return composition
 
+    # Contexts.
+
+    def pin_composition(
+        self,
+        caller: str,
+        composition: str,
+        context: str,
+        scope: Literal["me", "organization"],
+        organization: str | None = None,
+    ) -> Json:
+        """Who views it, for themselves; admins, for an organisation all of which views it."""
+        piece = self.require_role(caller, composition, "viewer")
+        if scope == "organization":
+            organization = organization or piece.organization
+            if organization is None:
+                raise Refused("invalid_argument")
+            self.require_rank(caller, organization, "admin")
+            share = piece.shares.get((organization, None))
+            if piece.organization != organization and (share is None or share.over):
+                raise Refused("not_visible_to_organization", organization_id=organization)
+        self.pins[organization or caller, context] = composition
+        return {"context": context, "organization_id": organization, "composition_id": composition}
+
+    def unpin_composition(
+        self,
+        caller: str,
+        context: str,
+        scope: Literal["me", "organization"],
+        organization: str | None = None,
+    ) -> Json:
+        """Everyone their own; admins, an organisation's."""
+        if scope == "organization":
+            self.require_rank(caller, organization or "", "admin")
+        else:
+            self.require_account(caller)
+        composition = self.pins.get((organization or caller, context))
+        if composition is None:
+            raise Refused("pin_not_found")
+        visible = self.views(caller, composition)
+        del self.pins[organization or caller, context]
+        return {"context": context, "composition_id": composition if visible else None}
+
+    def views(self, person: str, composition: str) -> bool:
+        return (
+            self.role(person, composition) is not None
+            and not self.compositions[composition].trashed
+        )
+
+    def resolved(self, person: str, context: str) -> Json:
+        """Their own pin, else that of the organisation that they belong to for longest.
+
+        What they may not view is passed over.
+        """
+        places = [place for place, member in self.memberships if member == person]
+        candidates = [owner for owner in [person, *places] if (owner, context) in self.pins]
+        for skipped, owner in enumerate(candidates):
+            composition = self.pins[owner, context]
+            if self.views(person, composition):
+                return {"composition_id": composition, "of": owner, "skipped": skipped}
+        return {"refused": "nothing_pinned", "skipped": len(candidates)}
+
+    def pins_of(self, person: str) -> list[tuple[str, str]]:
+        """Their own, and those of their organisations."""
+        return [(owner, context) for owner, context in self.pins if self.concerns(person, owner)]
+
     # Organisations.
 
     def create_organization(self, caller: str, name: str) -> Json:
@@ -784,6 +869,13 @@ class World:
                 for holder in self.compositions[name].layers
                 if holder in (person, *mine)
             ],
+            "composition_pins": [
+                [*pin, self.pins[pin]]
+                for pin in self.pins_of(person)
+                if self.views(person, self.pins[pin])
+            ],
+            "contexts": [list(pin) for pin in self.pins_of(person)],
+            "resolved": {context: self.resolved(person, context) for context in CONTEXTS},
             "organizations": mine,
             "organization_members": [
                 [name, member, rank]
@@ -872,6 +964,9 @@ class World:
                 [name, holder]
                 for name, piece in self.compositions.items()
                 for holder in piece.layers
+            ],
+            "composition_pins": [
+                [owner, context, composition] for (owner, context), composition in self.pins.items()
             ],
             "organization_invitations": [
                 [name, place_name, invited.role, invited.over]

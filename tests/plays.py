@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model import ANON, JOBS, RANKS, Json, World
+from tests.model import ANON, CONTEXTS, JOBS, RANKS, Json, World
 
 PEOPLE = ["ann", "ben", "cleo", "dan", "eve"]
 NOBODY = ""
@@ -25,6 +25,12 @@ class Act:
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.how.items())
         return f"{self.who}.{self.what}({arguments})" if self.who else f"{self.what}({arguments})"
+
+
+def on_top(key: str) -> Json:
+    """A layer on the first version: under the name of its organisation, or of one's own."""
+    scope = "me" if key == "mine" else "organization"
+    return {"scope": scope, "base_version": 1, "change": [key, "a"]}
 
 
 def opening(ranks: Json) -> list[Act]:
@@ -54,7 +60,18 @@ def opening(ranks: Json) -> list[Act]:
                 ("dan", "share_composition", "piece3", {"role": "editor", "user": "ben"}),
                 ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
                 ("dan", "create_share_link", "piece3", {"role": "viewer"}),
+                ("ann", "set_layer", "piece1", on_top("org1")),
+                ("eve", "set_layer", "piece1", on_top("mine")),
+                ("ben", "set_layer", "piece3", on_top("mine")),
                 ("cleo", "delete_composition", "piece4", {}),
+            ]
+        ),
+        *(
+            Act(who, "pin_composition", {"composition": composition, "context": "home"} | how)
+            for who, composition, how in [
+                ("ann", "piece1", {"scope": "organization"}),
+                ("ben", "piece3", {"scope": "me"}),
+                ("eve", "piece1", {"scope": "me"}),
             ]
         ),
         Act("ann", "invite_to_organization", organization | {"email": "eve", "role": "admin"}),
@@ -250,6 +267,13 @@ class Tries:
     def layer(self) -> tuple[str, Json]:
         composition = self.composition()
         caller = self.party(composition, "owner", "editor", "viewer")
+        piece = self.world.compositions.get(composition)
+        if piece and piece.layers and self.often():
+            holder = self.one_of(list(piece.layers))
+            if holder not in self.world.organizations:
+                return holder, {"composition": composition, "scope": "me"}
+            how = {"composition": composition, "scope": "organization", "organization": holder}
+            return self.member(holder), how
         if self.often():
             return caller, {"composition": composition, "scope": "me"}
         organization = self.organization(caller) if self.often() else None
@@ -266,6 +290,24 @@ class Tries:
             "base_version": self.draw(st.integers(1, 3)) if self.rarely() else 1,
             "change": ["mine" if how["scope"] == "me" else key, self.one_of(CONTENTS)],
         }
+
+    def pin_composition(self) -> tuple[str, Json]:
+        composition = self.composition()
+        how: Json = {"composition": composition, "context": self.one_of(CONTEXTS), "scope": "me"}
+        if self.often():
+            return self.party(composition, "owner", "editor", "viewer"), how
+        organization = self.organization()
+        if not self.sometimes():
+            how["organization"] = organization
+        return self.member(organization), how | {"scope": "organization"}
+
+    def unpin_composition(self) -> tuple[str, Json]:
+        pins = sorted(self.world.pins)
+        owner, context = self.one_of(pins or [(self.person(), CONTEXTS[0])])
+        if owner in self.world.organizations:
+            how = {"context": context, "scope": "organization", "organization": owner}
+            return self.member(owner), how
+        return self.anyone() if self.rarely() else owner, {"context": context, "scope": "me"}
 
     def create_organization(self) -> tuple[str, Json]:
         return self.person(), {"name": "Northwind"}
@@ -393,6 +435,9 @@ WITH_COMPOSITIONS = [
     "delete_composition",
     "undelete_composition",
     "purge_composition",
+    "pin_composition",
+    "pin_composition",
+    "unpin_composition",
 ]
 
 

@@ -941,6 +941,17 @@ export type Database = {
                 };
                 Returns: Json;
             };
+            "update_from_upstream": {
+                Args: {
+                    "apply"?: boolean;
+                    "base_version"?: number;
+                    "composition_id": string;
+                    "message"?: string;
+                    "on_conflict"?: string;
+                    "origin"?: Json;
+                };
+                Returns: Json;
+            };
             "update_metadata": {
                 Args: {
                     "composition_id": string;

@@ -52,6 +52,76 @@ create index turn_changes_created_at_idx on private.turn_changes (created_at);
 
 alter table private.turn_changes enable row level security;
 
+-- Take over into a fork what was changed since in what it was made from.
+--
+--   fork     the row, locked by private.lock_fork()
+--   keep     whether it stays as it is in the fork where both changed the same
+--   made     who does it and how: private.version_origin()
+--   message  what changed, in words; null: nothing to say
+--   returns  {composition_id, version, content_hash, title, updated_at, upstream_id, from_version,
+--            to_version, up_to_date, merged?, conflicts}
+--
+-- Raises
+--   PT404 version_not_found  the version that both have in common was deleted for its age
+--   PT409 merge_conflict     both changed the same
+--   PT422 invalid_document   a limit was lowered since
+--   PT422 invalid_argument   the message is too long
+--
+-- Definer rights: nobody may move what a fork stands on in any other way.
+create function private.apply_upstream(
+  fork    public.user_compositions,
+  keep    boolean,
+  made    jsonb,
+  message text
+) returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  upstream constant public.user_compositions := private.require_upstream(fork.id);
+  answer   constant jsonb := jsonb_build_object(
+    'upstream_id', upstream.id,
+    'from_version', fork.forked_from_version,
+    'to_version', upstream.current_version
+  );
+  merge    record;
+  saved    record;
+begin
+  if fork.forked_from_version = upstream.current_version then
+    return private.write_summary(fork) || answer || '{"up_to_date": true, "conflicts": []}';
+  end if;
+
+  merge := private.upstream_merge(fork, upstream);
+  if merge.merged is null or merge.conflicts <> '[]' and not keep then
+    raise exception 'composition % and its upstream both changed the same', fork.id using
+      errcode = 'PT409',
+      detail  = jsonb_build_object('code', 'merge_conflict', 'conflicts', merge.conflicts),
+      hint    = 'Send on_conflict "keep" to keep what the fork has there, or save a merge by hand.';
+  end if;
+  perform private.require_valid_document(merge.merged);
+
+  update public.user_compositions as c
+     set forked_from_version = upstream.current_version
+   where c.id = fork.id;
+  perform private.note_turn_change(
+    'upstream',
+    jsonb_build_object('id', fork.id, 'forked_from_version', fork.forked_from_version),
+    jsonb_build_object('id', fork.id, 'forked_from_version', upstream.current_version),
+    made
+  );
+
+  saved := private.insert_version(
+    fork, merge.merged, 'upstream',
+    made || jsonb_build_object(
+      'composition_id', upstream.id, 'version', upstream.current_version
+    ),
+    apply_upstream.message, fork.current_version
+  );
+  return private.write_summary(saved.changed) || answer
+    || jsonb_build_object('up_to_date', false, 'merged', true, 'conflicts', merge.conflicts);
+end;
+$$;
+
 -- Delete content that nothing reaches any more, no version, no layer, and no layer that undo_turn()
 -- might bring back, out of some.
 --
@@ -161,8 +231,49 @@ as $$
     'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
     'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
     'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
-    'unpin_composition', 'unshare_composition', 'update_metadata'
+    'unpin_composition', 'unshare_composition', 'update_from_upstream', 'update_metadata'
   ];
+$$;
+
+-- Take a fork for a change, and hold what it was made from, after everyone who came first.
+--
+--   composition_id  any id
+--   returns         the row of the fork, locked until the transaction ends
+--
+-- Raises what private.lock_composition() and private.require_upstream() raise.
+--
+-- Whoever purges what it was made from or takes a share of it away waits, and knows that nothing of
+-- it comes after; others who update from it do not wait. Both are taken in the order of their ids,
+-- as by all who hold several.
+--
+-- Definer rights: callers may not lock rows.
+create function private.lock_fork(composition_id uuid) returns public.user_compositions
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller   uuid;
+  fork     public.user_compositions;
+  upstream uuid;
+begin
+  perform private.require_composition_role(lock_fork.composition_id, 'editor');
+  upstream := (private.require_upstream(lock_fork.composition_id)).id;
+  caller := private.lock_caller();
+  perform private.lock_memberships(
+    array[caller],
+    private.organizations_around(lock_fork.composition_id)
+    || private.organizations_around(upstream)
+  );
+
+  if upstream < lock_fork.composition_id then
+    perform from public.user_compositions as c where c.id = upstream for share;
+  end if;
+  fork := private.lock_composition(lock_fork.composition_id, 'editor');
+  perform from public.user_compositions as c where c.id = upstream for share;
+
+  perform private.require_upstream(lock_fork.composition_id);
+  return fork;
+end;
 $$;
 
 -- Take all that undo_turn() has to change, after everyone who came first.
@@ -291,74 +402,82 @@ begin
 end;
 $$;
 
--- Pin a composition, in the place of what is pinned in the same context.
+-- What update_from_upstream() would do.
 --
---   user_id          whose pin it is …
---   organization_id  … or whose default
---   context          where
---   composition_id   a composition locked by the caller
---   position         among the contexts of a page; null: where the pin before it was, or 0
---   origin           how it came to be, as sent
---   returns          the row
+--   composition_id  a fork
+--   returns         {upstream_id, from_version, to_version, up_to_date, patch, sentences, conflicts,
+--                   merged?}
 --
--- Raises
---   PT403 quota_exceeded    there are as many pins as a person or an organisation may have
---   PT422 invalid_argument  the context breaks its rule
+-- Raises what private.require_composition_role(), private.require_upstream() and
+-- private.upstream_merge() raise.
 --
--- Definer rights: nobody may write pins in any other way.
-create or replace function private.put_pin(
-  user_id         uuid,
-  organization_id uuid,
-  context         text,
-  composition_id  uuid,
-  "position"      integer,
-  origin          jsonb
-) returns public.composition_pins
-language plpgsql volatile security definer
+-- Definer rights: it looks past the policies.
+create function private.preview_upstream(composition_id uuid) returns jsonb
+language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
-  before   public.composition_pins;
-  after    public.composition_pins;
-  broken   text;
-  argument text;
+  upstream public.user_compositions;
+  fork     public.user_compositions;
+  merge    record;
+  answer   jsonb;
+  becomes  jsonb;
 begin
-  perform private.lock_pins(coalesce(put_pin.user_id, put_pin.organization_id));
-  select p.* into before
-    from public.composition_pins as p
-   where p.user_id is not distinct from put_pin.user_id
-     and p.organization_id is not distinct from put_pin.organization_id
-     and p.context = put_pin.context;
+  perform private.require_composition_role(preview_upstream.composition_id, 'viewer');
+  upstream := private.require_upstream(preview_upstream.composition_id);
+  select c.* into fork
+    from public.user_compositions as c
+   where c.id = preview_upstream.composition_id;
 
-  if before.id is null then
-    perform private.require_room('max_pins', (
-      select count(*)
-        from public.composition_pins as p
-       where p.user_id = put_pin.user_id or p.organization_id = put_pin.organization_id
-    ));
-  end if;
-
-  insert into public.composition_pins as p
-    (user_id, organization_id, context, composition_id, position)
-  values
-    (put_pin.user_id, put_pin.organization_id, put_pin.context, put_pin.composition_id,
-     coalesce(put_pin.position, 0))
-  on conflict on constraint composition_pins_context_once do update
-     set composition_id = excluded.composition_id,
-         position = coalesce(put_pin.position, p.position)
-  returning p.* into after;
-
-  perform private.note_turn_change(
-    'pin',
-    case when before.id is not null then to_jsonb(before) end,
-    to_jsonb(after),
-    put_pin.origin
+  merge := private.upstream_merge(fork, upstream);
+  becomes := coalesce(merge.merged, merge.head);
+  answer := jsonb_build_object(
+    'upstream_id', upstream.id,
+    'from_version', fork.forked_from_version,
+    'to_version', upstream.current_version,
+    'up_to_date', fork.forked_from_version = upstream.current_version,
+    'patch', private.json_diff(merge.head, becomes),
+    'sentences', private.diff_sentences(merge.head, becomes),
+    'conflicts', merge.conflicts
   );
-  return after;
-exception
-  when check_violation or not_null_violation then
-    get stacked diagnostics broken = constraint_name, argument = column_name;
-    perform private.refuse_argument(broken, argument);
+  return case
+    when merge.merged is null then answer
+    else jsonb_set(answer, '{merged}', merge.merged)
+  end;
+end;
+$$;
+
+-- The composition that a fork was made from, if the caller may view it.
+--
+--   composition_id  a composition that the caller may view
+--   returns         the row
+--
+-- Raises
+--   PT404 upstream_not_found  it is no fork; or what it was made from is gone, in the trash, or not
+--                             readable by the caller: nobody learns which
+--
+-- Definer rights: it looks at a row that the policies hide.
+create function private.require_upstream(composition_id uuid) returns public.user_compositions
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  upstream public.user_compositions;
+begin
+  select u.* into upstream
+    from public.user_compositions as c
+    join public.user_compositions as u on u.id = c.forked_from_id
+   where c.id = require_upstream.composition_id
+     and private.may_view(u.id, auth.uid());
+
+  if upstream.id is null then
+    raise exception 'composition % has no upstream that can be viewed',
+      require_upstream.composition_id using
+      errcode = 'PT404',
+      detail  = jsonb_build_object('code', 'upstream_not_found'),
+      hint    = 'Ask the owner of what it was forked from to share it.';
+  end if;
+  return upstream;
 end;
 $$;
 
@@ -928,6 +1047,43 @@ begin
 end;
 $$;
 
+-- What a fork becomes with what was changed since in what it was made from.
+--
+--   fork       a row of user_compositions
+--   upstream   the row of what it was made from, which the caller may view
+--   head       the document of the fork as it is
+--   merged     with the changes of both; where both changed the same, it is as in the fork. Null:
+--              the changes of both do not go together
+--   conflicts  where both changed the same: private.merge_documents(), with the fork as head
+--
+-- Raises
+--   PT404 version_not_found  the version that the fork stands on was deleted for its age
+--
+-- Definer rights: it reads the content store.
+create function private.upstream_merge(
+  fork          public.user_compositions,
+  upstream      public.user_compositions,
+  out head      jsonb,
+  out merged    jsonb,
+  out conflicts jsonb
+)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  head := (select d.document from public.compositions as d where d.content_hash = fork.current_hash);
+
+  -- What the fork has deleted stays deleted.
+  select m.merged, m.conflicts into upstream_merge.merged, upstream_merge.conflicts
+    from private.merge_documents(
+      public.get_version(upstream.id, fork.forked_from_version) -> 'document',
+      head,
+      (select d.document from public.compositions as d where d.content_hash = upstream.current_hash),
+      keep_edits => false
+    ) as m;
+end;
+$$;
+
 -- Which of some versions the head of a composition stands on, and what stands on them.
 --
 --   composition_id  any composition
@@ -983,55 +1139,6 @@ begin
       place := saved.parent_version;
     end if;
   end loop;
-end;
-$$;
-
--- Load what is shown to the caller in a context: what they have pinned there, else the default of
--- one of their organisations, first of the one to which they have belonged for longest. A pin on
--- what they may not view now, or on what is in the trash, is passed over.
---
---   context      'home', 'route:/videos' … (docs/contexts.md)
---   known_etags  etags of answers that the caller has: the document of one of them is left out
---   returns      as load_composition(), and reason: {scope, organization_id?, context, text}, which
---                says whose pin it is: scope is 'me' or 'organization', text says it for people,
---                such as 'pinned by you' or 'default of Northwind'. It is part of the etag
---
--- Raises
---   PT401 not_signed_in   the token names nobody
---   PT404 nothing_pinned  nothing that the caller may view
---
--- The header Access-Until of the answer is that of load_composition(). The header
--- Candidates-Skipped says how many pins were passed over, if any were: what is chosen may then
--- change without a change of a pin, and no cache may keep the choice. A refusal says it as skipped.
---
--- Definer rights: as load_composition().
-create or replace function public.resolve_context(context text, known_etags text[] default '{}')
-returns jsonb
-language plpgsql stable security definer
-set search_path = ''
-as $$
-declare
-  caller constant uuid := private.caller_id();
-  choice record := private.chosen_pin(resolve_context.context, caller);
-begin
-  if (choice.pin).id is null then
-    raise exception 'nothing is pinned there' using
-      errcode = 'PT404',
-      detail  = jsonb_strip_nulls(jsonb_build_object(
-        'code', 'nothing_pinned',
-        'skipped', nullif(choice.skipped, 0)
-      )),
-      hint    = 'Pin a composition with pin_composition().';
-  end if;
-
-  perform private.announce_skipped(choice.skipped);
-  return private.load(
-    composition_id => (choice.pin).composition_id,
-    user_id        => caller,
-    known_etags    => resolve_context.known_etags,
-    layered        => true,
-    extra          => private.pin_reason(choice.pin)
-  );
 end;
 $$;
 
@@ -1113,64 +1220,76 @@ begin
 end;
 $$;
 
--- Take back what pin_composition() has said about a context: the next one counts again.
+-- Take over into a fork what was changed since in the composition that it was made from: a merge of
+-- both, from the version that they have in common.
 --
---   context          as it was pinned
---   scope            'me' or 'organization'
---   organization_id  with 'organization', one that the caller administers
---   origin           how it came to be (docs/history.md); null: a person did it
---   returns          {context, scope, organization_id, composition_id, position} of the pin that
---                    is gone; composition_id is null where the caller may not view it now
+--   composition_id  a fork that the caller may edit; to see what would become of it, may view
+--   apply           whether to do it; false: say what it would do
+--   on_conflict     where both changed the same: 'reject', nothing is done; 'keep', it stays there as
+--                   it is in the fork
+--   base_version    the head of the fork that the caller has seen; null: whatever it is
+--   message         what changed, in words; null: nothing to say
+--   origin          how it came to be (docs/history.md); its kind is upstream, whatever is sent
+--   returns         {composition_id?, version?, content_hash?, title?, updated_at?, upstream_id,
+--                   from_version, to_version, up_to_date, merged?, conflicts, patch?, sentences?}
+--
+--   composition_id … updated_at  the fork as it is now; only with apply
+--   from_version                 the version of upstream_id that both had in common …
+--   to_version                   … and the one that they have in common then, the head
+--   up_to_date                   whether these are the same: then nothing is done
+--   merged                       true with apply; else the document that it would be. None where the
+--                                changes do not go together
+--   conflicts                    where both changed the same (docs/merge.md), with the fork as head
+--   patch, sentences             what would change in the fork; only without apply
 --
 -- Raises
---   PT401 not_signed_in              the token names nobody
---   PT401 account_not_found          the account of the token is gone
---   PT404 organization_not_found     absent, or the caller is no member
---   PT403 organization_role_too_low  a member, but no admin
---   PT404 pin_not_found              nothing is pinned there
---   PT422 invalid_argument           scope or origin is not valid, 'me' has an organisation, or
---                                    'organization' none
+--   PT401 not_signed_in          the token names nobody
+--   PT401 account_not_found      the account of the token is gone
+--   PT404 composition_not_found  absent, or not readable by the caller
+--   PT404 upstream_not_found     it is no fork; or what it was made from is gone, in the trash, or
+--                                not readable by the caller
+--   PT404 version_not_found      the version that both have in common was deleted for its age
+--   PT403 composition_read_only  readable, but the caller is no editor
+--   PT409 merge_conflict         both changed the same, with all conflicts; with 'keep', only where
+--                                the changes do not go together
+--   PT409 version_conflict       saved by someone since base_version was read
+--   PT410 composition_trashed    in the trash
+--   PT422 invalid_document       a limit was lowered since
+--   PT422 invalid_argument       apply is null, the message is too long, or on_conflict or origin is
+--                                not known
 --
--- Definer rights: nobody may write pins in any other way.
-create or replace function public.unpin_composition(
-  context         text,
-  scope           text default 'me',
-  organization_id uuid default null,
-  origin          jsonb default null
+-- Definer rights: nobody may write versions in any other way.
+create function public.update_from_upstream(
+  composition_id uuid,
+  apply          boolean default false,
+  on_conflict    text default 'reject',
+  base_version   integer default null,
+  message        text default null,
+  origin         jsonb default null
 ) returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  made   constant jsonb := private.version_origin(unpin_composition.origin);
-  caller uuid;
-  before public.composition_pins;
+  made jsonb := private.version_origin(update_from_upstream.origin, 'upstream');
+  fork public.user_compositions;
 begin
-  perform private.require_scope(unpin_composition.scope, unpin_composition.organization_id);
-  if scope = 'organization' then
-    if unpin_composition.organization_id is null then
-      perform private.refuse_argument('', 'organization_id');
-    end if;
-    perform private.lock_organization(unpin_composition.organization_id, 'admin');
-  else
-    caller := private.lock_caller();
+  if apply is null then
+    perform private.refuse_argument('', 'apply');
   end if;
-  perform private.lock_pins(coalesce(unpin_composition.organization_id, caller));
-
-  delete from public.composition_pins as p
-   where p.user_id is not distinct from caller
-     and p.organization_id is not distinct from unpin_composition.organization_id
-     and p.context = unpin_composition.context
-  returning p.* into before;
-
-  if before.id is null then
-    raise exception 'nothing is pinned there' using
-      errcode = 'PT404',
-      detail  = jsonb_build_object('code', 'pin_not_found'),
-      hint    = 'Look at list_pins() for what is.';
+  if on_conflict is null or on_conflict not in ('reject', 'keep') then
+    perform private.refuse_choice('on_conflict', '{reject,keep}');
   end if;
-  perform private.note_turn_change('pin', to_jsonb(before), null, made);
-  return private.pin_summary(before);
+
+  if not apply then
+    return private.preview_upstream(update_from_upstream.composition_id);
+  end if;
+
+  fork := private.lock_fork(update_from_upstream.composition_id);
+  if fork.current_version <> update_from_upstream.base_version then
+    perform private.refuse_stale(fork, update_from_upstream.base_version);
+  end if;
+  return private.apply_upstream(fork, on_conflict = 'keep', made, update_from_upstream.message);
 end;
 $$;
 
@@ -1178,4 +1297,7 @@ $$;
 
 revoke all on private.turn_changes from anon, authenticated, service_role;
 
-grant execute on function public.undo_turn(text, text, jsonb) to authenticated;
+grant execute on function
+  public.undo_turn(text, text, jsonb),
+  public.update_from_upstream(uuid, boolean, text, integer, text, jsonb)
+to authenticated;

@@ -50,6 +50,7 @@ grant execute on function
   public.undo_turn(text, text, jsonb),
   public.unpin_composition(text, text, uuid, jsonb),
   public.unshare_composition(uuid, uuid, uuid),
+  public.update_from_upstream(uuid, boolean, text, integer, text, jsonb),
   public.update_metadata(uuid, text, text, text[]),
   public.validate_document(jsonb)
 to authenticated;

@@ -77,10 +77,9 @@ class Play:
         call(ann, "save_version", **mine, base_version=1, **smaller)
         call(ann, "save_version", **mine, base_version=2, document=small(long=long, n=3, k=1))
         call(ann, "label_version", **mine, version=2, label="Small")
-        call(ann, "restore_version", **mine, version=2, origin={"agent": "designer", "turn": "7"})
-        call(ann, "undo_turn", turn="7")
+        call(ann, "restore_version", **mine, version=2)
         more = [{"op": "add", "path": "/body/more", "value": True}]
-        call(ann, "patch_composition", **mine, base_version=5, patch=more)
+        call(ann, "patch_composition", **mine, base_version=4, patch=more)
         knob = {"type": "limit", "value": 8, "target": []}
         call(ann, "set_parameter", **mine, name="rows", parameter=knob)
         call(ann, "clear_parameter", **mine, name="rows")
@@ -131,6 +130,18 @@ class Play:
             call(client, "accept_share_link", token=link["token"])
         call(ann, "list_shares", **mine)
 
+    def undo(self):
+        """An agent changes things of all kinds, and Ann wants none of it."""
+        call, ann, mine = self.call, self.ann, self.mine
+        turn = {"origin": {"agent": "designer", "turn": "7"}}
+        ours = mine | self.northwind | {"scope": "organization"}
+        head = call(ann, "restore_version", **mine, version=2, **turn)["version"]
+        self.create(ann, "New", small(), **turn)
+        patch = [{"op": "add", "path": "/body/k", "value": 1}]
+        call(ann, "set_layer", **ours, base_version=head, patch=patch, **turn)
+        call(ann, "pin_composition", **ours, context="undone", **turn)
+        call(ann, "undo_turn", turn="7")
+
     def pass_on(self):
         """A fork comes to the organisation, where cleo edits and shares it."""
         call, ann, ann_id = self.call, self.ann, self.user(self.ann).id
@@ -143,6 +154,8 @@ class Play:
         call(ann, "transfer_composition", **fork)
         call(ann, "transfer_composition", **fork, **self.northwind)
         call(self.cleo, "save_version", **fork, base_version=1, document=small(n=2))
+        for apply in (False, True, True):
+            call(ann, "update_from_upstream", **fork, apply=apply)
         ben_id = self.user(self.ben).id
         call(self.cleo, "share_composition", **fork, user_id=ben_id, role="viewer")
         return fork
@@ -174,6 +187,31 @@ class Play:
             time.sleep(0.1)
             pending += self.call(self.job, "pending_invalidations")
         self.call(self.job, "acknowledge_invalidations", ids=[row["id"] for row in pending])
+
+    def pin(self, fork):
+        """The fork is the organisation's; a page is loaded before, with pins, and known."""
+        call, ann = self.call, self.ann
+        call(ann, "load_home")
+        call(ann, "pin_composition", context="home", **fork, scope="organization")
+        call(self.ben, "load_home")
+        layer = [{"op": "add", "path": "/body/k", "value": 2}]
+        call(ann, "set_layer", **self.mine, base_version=4, patch=layer)
+        call(ann, "pin_composition", context="home", **self.mine, position=1)
+        for client in (ann, self.ben):
+            etag = call(client, "resolve_context", context="home")["etag"]
+            call(client, "resolve_context", context="home", known_etags=[etag])
+            call(client, "list_pins")
+        etag = call(ann, "load_home")["etag"]
+        call(ann, "load_home", known_etags=[etag])
+        for how in ({"context": "home"}, {"home": True}, {"layered": False}):
+            entry = self.mine | {"user_id": self.user(ann).id} | how
+            call(self.job, "current_etags", entries=[entry])
+
+    def unpin(self):
+        call, ann = self.call, self.ann
+        call(ann, "unpin_composition", context="home")
+        home = {"context": "home", "scope": "organization"} | self.northwind
+        call(ann, "unpin_composition", **home)
 
     def trash_and_list(self):
         call, ann = self.call, self.ann
@@ -209,12 +247,15 @@ def answers(addresses, connect, new_client):
     play.edit()
     play.validate()
     play.share()
+    play.undo()
     fork = play.pass_on()
     with psycopg.connect(addresses["database_url"]) as database:
         cleo_id = play.user(play.cleo).id
         database.execute("delete from auth.users where id = %s", [cleo_id])
     play.load(fork)
+    play.pin(fork)
     play.trash_and_list()
+    play.unpin()
     play.end()
     play.forget()
     return play.given

@@ -40,6 +40,39 @@ def test_what_a_load_would_refuse_has_no_etag(people, composition, service_role,
     assert etags(service_role) == []
 
 
+def test_it_answers_what_contexts_would(around, service_role, composition):
+    owner, member = around.people["owner"], around.people["member"]
+    other = composition(member, SMALLEST).id
+    ours = {"context": "home", "composition_id": around.composition_id}
+    owner.call("pin_composition", **ours, scope="organization")
+    owner.call("pin_composition", **(ours | {"context": "a"}), scope="organization")
+    member.call("pin_composition", context="a", composition_id=other)
+
+    def found(person, composition_id, **how):
+        entry = {"composition_id": composition_id, "user_id": person.id} | how
+        (answer,) = service_role.call("current_etags", entries=Jsonb([entry]))
+        etag = answer.pop("etag")
+        assert answer == entry
+        return etag
+
+    def answered(person, function, **arguments):
+        return person.call(function, **arguments)["etag"]
+
+    home, a = {"context": "home"}, {"context": "a"}
+    assert found(member, ours["composition_id"], **home) == answered(
+        member, "resolve_context", **home
+    )
+    assert found(member, other, **a) == answered(member, "resolve_context", **a)
+    assert found(member, ours["composition_id"], home=True) == answered(member, "load_home")
+    plain = {"composition_id": other, "layered": False}
+    assert found(member, other, layered=False) == answered(member, "load_composition", **plain)
+
+    assert found(member, ours["composition_id"], **a) is None, "another one is chosen"
+    assert found(member, other, home=True) is None
+    assert found(around.people["stranger"], ours["composition_id"], **home) is None
+    assert found(around.people["viewer"], ours["composition_id"], home=True) is None
+
+
 GOOD = {"composition_id": NOBODY, "user_id": NOBODY}
 
 
@@ -54,6 +87,11 @@ GOOD = {"composition_id": NOBODY, "user_id": NOBODY}
         ([{"composition_id": NOBODY}], 0),
         ([GOOD | {"user_id": None}], 0),
         ([GOOD | {"user_id": "ann"}], 0),
+        ([GOOD, GOOD | {"context": "home", "home": True}], 1),
+        ([GOOD, GOOD | {"context": "home", "layered": False}], 1),
+        ([GOOD | {"context": None}], 0),
+        ([GOOD | {"home": False}], 0),
+        ([GOOD | {"layered": True}], 0),
     ],
     ids=lambda value: str(value)[:40],
 )

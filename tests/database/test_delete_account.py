@@ -123,6 +123,7 @@ def test_nothing_names_the_person_any_more(people, organization, composition, ad
     fork = cy.call("fork_composition", composition_id=mine.id)["composition_id"]
     ann.call("transfer_composition", composition_id=composition(ann).id, user_id=ben.id)
     ann.call("delete_composition", composition_id=composition(ann).id)
+    ann.call("pin_composition", context="home", composition_id=foreign.id)
     fork_it = {"composition_id": foreign.id, "organization_id": northwind}
     ann.call("call_once", mutation_id="1", function="fork_composition", arguments=Jsonb(fork_it))
     composition(ann, origin={"turn": "1"})

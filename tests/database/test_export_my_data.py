@@ -78,6 +78,8 @@ def test_one_page_holds_all_that_there_is_about_a_person(
         "select email, to_jsonb(created_at) from auth.users where id = %s", (ann.id,)
     ).fetchone()
 
+    pinned = ann.call("pin_composition", context="home", composition_id=theirs.id)
+
     page = ann.call("export_my_data")
 
     assert set(page) == LISTS | {"account", "next"}
@@ -87,6 +89,9 @@ def test_one_page_holds_all_that_there_is_about_a_person(
     ]
     assert page["invitations"] == [invitation]
     assert (page["shares_given"], page["shares_received"]) == ([given], [received])
+    (pin,) = page["pins"]
+    assert pin.pop("created_at")
+    assert pin == pinned
     written = ann.call("get_version", composition_id=theirs.id, version=2)
     del written["document"]
     assert page["authored"] == [written]

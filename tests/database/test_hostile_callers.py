@@ -284,6 +284,7 @@ class Cast:
                 message=SECRET,
                 origin={"agent": SECRET, "turn": turn},
             )
+        fork = owner.call("fork_composition", composition_id=composition, version=1)
         for grant in ({"user_id": grantee.id}, {"organization_id": organization}):
             owner.call("share_composition", composition_id=composition, role="viewer", **grant)
         owner.call(
@@ -309,7 +310,7 @@ class Cast:
             "composition": composition, "trashed": trashed, "organization": organization,
             "partner": partner.id, "member": member.id, "grantee": grantee.id, "user": user.id,
             "owner": owner.id, "version": versions, "email": f"{SECRET}-{owner.id}@example.com",
-            "turn": turn,
+            "turn": turn, "fork": fork["composition_id"],
             "content_hash": owner.call("load_composition", composition_id=composition)[
                 "content_hash"
             ],

@@ -73,6 +73,7 @@ DEFINER_API = {
     "undo_turn": "writes versions",
     "unpin_composition": "writes pins",
     "unshare_composition": "writes shares",
+    "update_from_upstream": "writes versions",
     "update_metadata": "locks compositions",
     "validate_document": "reads the limits",
 }

@@ -32,7 +32,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from psycopg.types.json import Jsonb
 
 from devstack.postgres import Postgres
-from tests.model import ANON, JOBS, Json, Refused, World
+from tests.model import ANON, CONTEXTS, JOBS, Json, Refused, World
 from tests.people import Person
 from tests.plays import CONTENTS, OPENINGS, PEOPLE, STRANGER, Act, acts
 from tests.samples import small
@@ -52,8 +52,9 @@ NEVER_MADE = ["no piece", "no org", "no link", "no invitation"]
 EVERYONE = [*PEOPLE, STRANGER]
 NAMELESS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
-# By person and composition.
+# By person and composition, or context.
 Answers = dict[tuple[str, str], Any]
+PAGE = "page"  # what load_home() answers
 
 
 class Actor(Person):
@@ -64,6 +65,32 @@ class Actor(Person):
         self.role = role
         self.claims = {"role": role} | claims
 
+
+RESOLVE = """
+create function pg_temp.resolve(context text) returns jsonb
+language plpgsql as $$
+declare
+  answer  jsonb;
+  headers jsonb;
+  code    text;
+begin
+  perform set_config('response.headers', '', true);
+  answer := case context
+    when 'page' then public.load_home() #- '{home,document}'
+    else public.resolve_context(context) - 'document'
+  end;
+  headers := coalesce(nullif(current_setting('response.headers', true), ''), '[]');
+  return answer || jsonb_build_object(
+    'skipped',
+    coalesce((jsonb_path_query_first(headers, '$[*]."Candidates-Skipped"') #>> '{}')::integer, 0)
+  );
+exception
+  when sqlstate 'PT404' then
+    get stacked diagnostics code = pg_exception_detail;
+    return '{"skipped": 0}' || code::jsonb;
+end;
+$$;
+"""
 
 LOOK = """
 create function pg_temp.look_at(piece uuid) returns jsonb
@@ -101,7 +128,23 @@ exception
 end;
 $$;
 
-create function pg_temp.look(person uuid, pieces uuid[]) returns jsonb
+create function pg_temp.resolved(context text) returns jsonb
+language plpgsql as $$
+declare
+  answer constant jsonb := pg_temp.resolve(context);
+begin
+  return jsonb_strip_nulls(jsonb_build_object(
+    'composition_id', answer -> 'composition_id',
+    'of', case
+      when answer ? 'reason' then coalesce(answer #>> '{reason,organization_id}', auth.uid()::text)
+    end,
+    'refused', answer -> 'code',
+    'skipped', answer -> 'skipped'
+  ));
+end;
+$$;
+
+create function pg_temp.look(person uuid, pieces uuid[], contexts text[]) returns jsonb
 language plpgsql as $$
 declare
   claims constant jsonb := jsonb_build_object('role', 'authenticated', 'sub', person);
@@ -128,6 +171,21 @@ begin
                l.composition_id, coalesce(l.user_id::text, l.organization_id::text)
              )
         from public.composition_layers as l
+    ),
+    'composition_pins', array(
+      select jsonb_build_array(
+               coalesce(p.organization_id, p.user_id), p.context, p.composition_id
+             )
+        from public.composition_pins as p
+    ),
+    'contexts', array(
+      select jsonb_build_array(coalesce(c.organization_id, person), c.context)
+        from jsonb_to_recordset(public.load_home() -> 'contexts')
+             as c (organization_id uuid, context text)
+    ),
+    'resolved', (
+      select jsonb_object_agg(c.context, pg_temp.resolved(c.context))
+        from unnest(contexts) as c (context)
     ),
     'organizations', array(select o.id from public.organizations as o),
     'organization_members', array(
@@ -195,6 +253,13 @@ language sql as $$
         from public.composition_layers as l
        where l.composition_id = any (ids)
     ),
+    'composition_pins', array(
+      select jsonb_build_array(
+               coalesce(p.organization_id, p.user_id), p.context, p.composition_id
+             )
+        from public.composition_pins as p
+       where p.organization_id = any (ids) or p.user_id = any (ids)
+    ),
     'organization_invitations', array(
       select jsonb_build_array(i.id, i.organization_id, i.role, i.expires_at < now())
         from public.organization_invitations as i
@@ -210,7 +275,7 @@ $$;
 """
 
 # What load_composition() answers each of some people for each of some ids, but for the document,
-# which content_hash stands for; who the people are told.
+# which content_hash stands for; who the people are told. The same of contexts, and of their pages.
 ANSWERS = """
 create function pg_temp.answer_to(person uuid, piece uuid) returns jsonb
 language plpgsql as $$
@@ -225,7 +290,7 @@ exception
 end;
 $$;
 
-create function pg_temp.answers(people uuid[], pieces uuid[]) returns jsonb
+create function pg_temp.answers(people uuid[], pieces uuid[], contexts text[]) returns jsonb
 language plpgsql as $$
 declare
   answers jsonb[];
@@ -236,6 +301,10 @@ begin
     answers := answers || array(
       select jsonb_build_array(people[nth], p.id, pg_temp.answer_to(people[nth], p.id))
         from unnest(pieces) as p (id)
+    );
+    answers := answers || array(
+      select jsonb_build_array(people[nth], c.context, pg_temp.resolve(c.context))
+        from unnest(contexts) as c (context)
     );
     perform set_config('role', 'none', true);
   end loop;
@@ -279,6 +348,7 @@ class Stage:
                 "insert into auth.users (id, email) values (%s, %s)",
                 (self.ids[name], self.address(name)),
             )
+        connection.execute(RESOLVE)
         connection.execute(LOOK)
         connection.execute(ANSWERS)
         hashes: dict[str, str] = self.ask(
@@ -393,12 +463,14 @@ class Stage:
     def seen_by(self, person: str, pieces: list[str]) -> Json:
         """All that the database shows a person, in every way in which it shows anything."""
         ids = [self.ids[name] for name in pieces]
-        return self.named(self.ask("select pg_temp.look(%s, %s)", self.ids[person], ids))
+        look: LiteralString = "select pg_temp.look(%s, %s, %s)"
+        return self.named(self.ask(look, self.ids[person], ids, CONTEXTS))
 
     def answers(self, pieces: list[str]) -> Answers:
-        """What loading answers everybody for everything."""
+        """What loading answers everybody for everything, and everywhere."""
         people, ids = ([self.ids[name] for name in names] for names in (EVERYONE, pieces))
-        answers = self.ask("select pg_temp.answers(%s::uuid[], %s::uuid[])", people, ids)
+        query: LiteralString = "select pg_temp.answers(%s::uuid[], %s::uuid[], %s)"
+        answers = self.ask(query, people, ids, [*CONTEXTS, PAGE])
         return {(person, piece): answer for person, piece, answer in answers or []}
 
     def noted(self) -> set[str]:
@@ -453,14 +525,20 @@ class Play(RuleBasedStateMachine):
         self.agreed = True
 
     def compare_answers(self, act: Act) -> None:
-        """Caches are told of everybody whose answers an act changed; time tells them itself."""
+        """Caches are told of everybody whose answers an act changed; time tells them itself.
+
+        What a context shows is forgotten with the person or with the composition; where pins were
+        passed over for it, no cache has kept it.
+        """
         before, self.answers = self.answers, self.stage.answers(self.world.pieces())
         noted = self.stage.noted()
         nothing = {"code": "composition_not_found"}
         missed = [
             (person, piece)
             for (person, piece), answer in self.answers.items()
-            if before.get((person, piece), nothing) != answer and not noted & {person, piece}
+            if (was := before.get((person, piece), nothing)) != answer
+            and not noted & {person, piece, shown(was)}
+            and not was.get("skipped")
         ]
         assert act.what == "expire" or missed == [], act
         assert not (act.what in QUIET and noted), act
@@ -499,6 +577,12 @@ class Play(RuleBasedStateMachine):
                 self.look(*EVERYONE)
         finally:
             self.transaction.__exit__(None, None, None)
+
+
+def shown(answer: Json) -> str | None:
+    """The composition that is shown in a context, or on a page."""
+    found = (answer.get("home") or answer).get("composition_id")
+    return str(found) if found else None
 
 
 def in_any_order(seen: Any) -> Any:

@@ -12,6 +12,6 @@ as $$
     'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
     'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
     'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
-    'unpin_composition', 'unshare_composition', 'update_metadata'
+    'unpin_composition', 'unshare_composition', 'update_from_upstream', 'update_metadata'
   ];
 $$;
