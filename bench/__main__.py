@@ -13,7 +13,9 @@ from rich.console import Console
 from bench.cache import cache
 from bench.contexts import contexts
 from bench.hostile import hostile
+from bench.layers import layers
 from bench.load import load, load_scale
+from bench.merge import merge
 from bench.outage import outage
 from bench.package import package
 from bench.page import FILE, write_page
@@ -36,10 +38,12 @@ from scripts.package import PackageError
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
     "load_scale": load_scale,
+    "layers": layers,
     "contexts": contexts,
     "rls": rls,
     "pages": pages,
     "save": save,
+    "merge": merge,
     "hostile": hostile,
     "rest": rest,
     "storage": storage,
@@ -108,7 +112,7 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         metavar="FILE",
         default=find_corpus(),
-        help="for storage, beside the samples: .jsonl, or .zst of it",
+        help="for merge, and for storage beside the samples: .jsonl, or .zst of it",
     )
     return parser.parse_args()
 
