@@ -186,8 +186,8 @@ $$;
 
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins' or
---              'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins',
+--              'authored' or 'layers'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -288,6 +288,22 @@ begin
                 where private.composition_role(f.id) is not null
              )
        order by v.composition_id, v.version
+       limit row_limit;
+
+  elsif list = 'layers' then
+    return query
+      select l.id, 1, jsonb_build_object(
+               'composition_id', l.composition_id,
+               'base_version', l.base_version,
+               'patch', l.patch,
+               'origin', l.origin,
+               'updated_at', l.updated_at
+             )
+        from public.composition_layers as l
+       where l.user_id = exported_rows.user_id
+         and (l.id, 1) > (after_id, after_nth)
+         and private.composition_role(l.composition_id) is not null
+       order by l.id
        limit row_limit;
   end if;
 end;
@@ -810,9 +826,10 @@ $$;
 --
 --   entries  array of at most 500 {composition_id, user_id, layered?, context?, home?}, at most one
 --            of the last three: layered is false, home is true
---   returns  the same, each with etag: the one that load_composition() would answer this person,
---            also with layered: false, or resolve_context() or load_home() would; null where it
---            would refuse, or would choose another composition
+--   returns  [{composition_id, user_id, layered?, context?, home?, etag}], in the same order: the
+--            etag that load_composition() would answer this person, also with layered: false, or
+--            resolve_context() or load_home() would; null where it would refuse, or would choose
+--            another composition
 --
 -- Raises
 --   PT422 invalid_argument  entries are something else, with the place of the first such one
@@ -842,7 +859,7 @@ $$;
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
 --   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, pins?,
---              authored?, compositions, next}
+--              authored?, layers?, compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
 --   memberships      [{organization_id, name, user_id, role, created_at}]
@@ -857,6 +874,7 @@ $$;
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
 --                    origin, message, label, created_at}] by the caller in compositions of
 --                    others
+--   layers           [{composition_id, base_version, patch, origin, updated_at}] in person
 --   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
 --                    version, content_hash, updated_at, forked_from_id, forked_from_version,
 --                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
@@ -877,7 +895,7 @@ $$;
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After
--- that, they are not listed either.
+-- that, they are not listed either, nor are layers over these compositions.
 --
 -- Definer rights: callers have no access to accounts, nor to what is in their trash.
 create or replace function public.export_my_data(
@@ -891,7 +909,7 @@ declare
   caller    constant uuid := private.caller_id();
   page      constant integer := private.row_limit(export_my_data.row_limit);
   lists     constant text[] :=
-    '{memberships,invitations,shares_given,shares_received,pins,authored,compositions}';
+    '{memberships,invitations,shares_given,shares_received,pins,authored,layers,compositions}';
   room      integer := 1000;             -- rows of the lists before compositions
   bytes     integer := 4 * 1024 * 1024;  -- left on this page
   list      text := lists[1];
@@ -1121,9 +1139,13 @@ $$;
 --
 --   context      'home', 'route:/videos' … (docs/contexts.md)
 --   known_etags  etags of answers that the caller has: the document of one of them is left out
---   returns      as load_composition(), and reason: {scope, organization_id?, context, text}, which
---                says whose pin it is: scope is 'me' or 'organization', text says it for people,
---                such as 'pinned by you' or 'default of Northwind'. It is part of the etag
+--   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
+--                version, content_hash, etag, updated_at, forked_from_id, forked_from_version,
+--                document?, layers?, unchanged?, reason}: what load_composition() answers, and why
+--                this one; the etag stands for the reason as well
+--
+--   reason       {scope, organization_id?, context, text}: whose pin it is. scope is 'me' or
+--                'organization', text says it for people: pinned by you, default of Northwind
 --
 -- Raises
 --   PT401 not_signed_in   the token names nobody
