@@ -7,7 +7,7 @@ import itertools
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -41,6 +41,9 @@ JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 
 _SHORT_SHARE_SECONDS = 2.0
 _TOKEN_SECONDS = 3600
+
+# Who reads what; None: anybody.
+Places = list[tuple[Person | None, Page]]
 
 
 class Play:
@@ -261,7 +264,7 @@ class Play:
             return (began or before) if row else None
 
         pieces = [piece for piece in self._world.pieces if piece.organization is organization]
-        seen = [*self._pinned(person), *((person, Page("composition", p.id)) for p in pieces)]
+        seen = self._pinned(person) + [(person, Page("composition", p.id)) for p in pieces]
         await self._change(fact, began, seen, send, truth, direct=direct)
         if began:
             began.ended = time.monotonic()
@@ -408,28 +411,30 @@ class Play:
 
     # ----- where changes are seen
 
-    def _where(self, piece: Piece, whose: Party | None = None) -> list[tuple[Person | None, Page]]:
-        """Where a change of a composition is seen: for whom it is meant, and where it is pinned."""
+    def _where(self, piece: Piece, whose: Party | None = None) -> Places:
+        """Where a change of a composition is seen: by those whom it is meant for, if it is."""
         contexts = [Page("context", context) for context in CONTEXTS]
-        pages = [Page("composition", piece.id)] * 4 + [Page("bare", piece.id), HOME, *contexts]
-        anywhere = list(itertools.product(self._concerned(whose), pages))
-        pinned: list[tuple[Person | None, Page]] = [
+        pages = [Page("composition", piece.id)] * 3 + [Page("bare", piece.id), HOME, *contexts]
+        concerned = self._concerned(whose)
+        pinned: Places = [
             (person, page)
             for party in [*self._world.people, *self._world.organizations]
             for page in contexts
             if piece.id in party.pins[page.name].values
             for person in self._concerned(party)
+            if person in concerned or concerned == [None]
         ]
+        anywhere: Places = list(itertools.product(concerned, pages))
         # As many of the one as of the other.
         return anywhere + self._random.choices(pinned, k=len(anywhere)) if pinned else anywhere
 
-    def _pinned(self, whose: Party) -> list[tuple[Person | None, Page]]:
+    def _pinned(self, whose: Party) -> Places:
         pages = [HOME, *(Page("context", context) for context in CONTEXTS)]
         return list(itertools.product(self._concerned(whose), pages))
 
     def _concerned(self, whose: Party | None) -> list[Person | None]:
         if isinstance(whose, Person):
-            return [whose, whose, None]
+            return [whose]
         if isinstance(whose, Organization):
             facts = whose.members
             return [p for p in self._world.people if None not in facts[p.id].values]
@@ -441,7 +446,7 @@ class Play:
         self,
         fact: Fact,
         value: Any,
-        seen: Sequence[tuple[Person | None, Page]],
+        seen: Places,
         send: Callable[[], Awaitable[httpx.Response | None]],
         truth: Callable[[], Awaitable[Any]],
         *,
