@@ -7,7 +7,7 @@ import itertools
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -407,7 +407,8 @@ class Play:
             )
             return row[0] if row else None
 
-        await self._change(fact, value, self._pinned(whose), send, truth, direct=direct)
+        seen = self._pinned(whose, [context])
+        await self._change(fact, value, seen, send, truth, direct=direct)
 
     # ----- where changes are seen
 
@@ -428,9 +429,16 @@ class Play:
         # As many of the one as of the other.
         return anywhere + self._random.choices(pinned, k=len(anywhere)) if pinned else anywhere
 
-    def _pinned(self, whose: Party) -> Places:
-        pages = [HOME, *(Page("context", context) for context in CONTEXTS)]
-        return list(itertools.product(self._concerned(whose), pages))
+    def _pinned(self, whose: Party, contexts: Sequence[str] = CONTEXTS) -> Places:
+        """Where a change of what is pinned is seen: by those above all who see it for sure."""
+        people = [person for person in self._concerned(whose) if person]
+        without = [
+            person
+            for person in people
+            if whose is person or any(None in person.pins[context].values for context in contexts)
+        ]
+        pages = [HOME, *(Page("context", context) for context in contexts)]
+        return list(itertools.product([*people, *without * 3], pages))
 
     def _concerned(self, whose: Party | None) -> list[Person | None]:
         if isinstance(whose, Person):
