@@ -17,10 +17,14 @@ from demo.acts import (
     documents,
     export,
     finding,
+    home,
     jobs,
     life,
+    merging,
     organizations,
+    personal,
     sharing,
+    turns,
     versions,
 )
 from demo.histories import History, Json, Revision, Source
@@ -33,8 +37,10 @@ _CAST = {
 }
 # Out of so many compositions one is shared, quarrelled over, and read back version by version.
 _SHARED_ONE_IN = 10
-# Of these so many are copied, linked to and change hands, which takes a few dozen calls each: a
-# personal one and one of an organisation.
+# Out of so many one is saved and patched by two people at once, which takes two dozen calls.
+_TOGETHER_ONE_IN = 3 * _SHARED_ONE_IN
+# Of those that are shared, so many are copied, linked to and change hands, which takes a few dozen
+# calls each: a personal one and one of an organisation.
 _HANDLED = 2
 
 _BROKEN = {"format": "composition/1", "dialect": "json"}
@@ -54,6 +60,7 @@ class Play(Stage):
             founder, *others = [self.sign_up(name) for name in members]
             made = self.call(founder, "create_organization", name=organization)
             for person in (founder, *others):
+                person.organization = organization
                 person.organization_id = made["organization_id"]
                 person.role = members[person.name]
                 self.people.append(person)
@@ -110,6 +117,10 @@ class Play(Stage):
             self.perform("handed over and back", life.hand_over, composition)
             self.perform("looked by a link, signed out", sharing.look_by_link, composition)
             self.perform("joined by a link and saved", sharing.join_by_link, composition)
+        if len(self.compositions) % _TOGETHER_ONE_IN == 1:
+            self.perform("saved at once in two places", merging.merge, composition)
+            self.perform("saved at once in the same place", merging.keep_both, composition)
+            self.perform("sent patches", merging.patch, composition)
 
     def _play_once(self) -> None:
         first = self.compositions[0]
@@ -118,14 +129,29 @@ class Play(Stage):
             self.perform("filtered lists", finding.filter_lists, person)
         self.perform("looked into the trash", finding.hide_in_the_trash, first)
         self._play_newcomer()
+        page = self._play_personal()
+        self.perform("undid an agent's turn", turns.undo)
+        self.perform("was too late to undo a turn", turns.overtake)
         if self.service_role_key:
             self.perform("counted loads", jobs.count_loads)
         else:
             self.outcome.left_out.append("counting loads: it needs SUPABASE_SERVICE_ROLE_KEY")
         self.perform("exported what is theirs", export.export, first.owner)
-        self._play_cached()
+        self._play_cached(page)
 
-    def _play_cached(self) -> None:
+    def _play_personal(self) -> personal.Page | None:
+        page: personal.Page | None = self.perform("chose a default", personal.choose_default)
+        if not page:
+            return None
+        self.perform("made a default their own", personal.make_it_ones_own, page)
+        self.perform("followed a default that moved", personal.follow, page)
+        self.perform("settled conflicts with a default", personal.settle, page)
+        self.perform("changed a page for everybody", personal.dress, page)
+        if fork := self.perform("made a fork of a layer", personal.promote, page):
+            self.perform("kept a fork up to date", personal.keep_up, page, fork)
+        return page
+
+    def _play_cached(self, page: personal.Page | None) -> None:
         # Last: the functions report how often they were asked, which others count meanwhile.
         if not self.functions_url:
             self.outcome.left_out.append("cached loads: they need FUNCTIONS_URL")
@@ -133,6 +159,11 @@ class Play(Stage):
         self.perform("loaded through the functions", cached.load_often)
         self.perform("shared, took back at once", cached.share_and_take_back)
         self.perform("saved past the functions", cached.write_directly)
+        self.perform("patched too late", home.patch_late)
+        self.perform("pinned and saw it at once", home.pin)
+        if page:
+            self.perform("moved a default", home.move_default, page)
+            self.perform("changed it for themselves at once", home.change_for_oneself, page)
         if self.invoke_url:
             self.perform("audited the cache", cached.audit)
         else:

@@ -1,6 +1,7 @@
 """What happened in a play, as tables, and how to go on by hand."""
 
 import itertools
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ class Outcome:
         loads: How many seconds each load through the functions took, by what answered it.
         lags: Seconds from each save past the functions until they showed it.
         sentences: What diff_versions said, for a few pairs of versions.
+        told: What else was told of a step in words that people read: sentences, and conflicts.
         problems: What validate_document said of misspelt names.
         left_out: What could not be played, and why.
         failures: What should have held and did not, in words.
@@ -55,6 +57,7 @@ class Outcome:
     loads: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     lags: list[float] = field(default_factory=list)
     sentences: dict[str, list[str]] = field(default_factory=dict)
+    told: dict[str, list[str | Json]] = field(default_factory=dict)
     problems: list[Json] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -221,6 +224,13 @@ def _examples(outcome: Outcome) -> Iterator[str]:
     if outcome.sentences:
         yield ""
 
+    for step, lines in outcome.told.items():
+        yield step
+        for line in lines:
+            yield f"  {line if isinstance(line, str) else _conflict(line)}"
+    if outcome.told:
+        yield ""
+
     by_code = {problem["code"]: problem for problem in outcome.problems}
     if by_code:
         yield "What is wrong, as validate_document tells it"
@@ -229,6 +239,14 @@ def _examples(outcome: Outcome) -> Iterator[str]:
         yield f"  {problem['path']}: {problem['message']} ({meant})"
     if by_code:
         yield ""
+
+
+def _conflict(conflict: Json) -> str:
+    base, head, mine = (
+        json.dumps(conflict[side], ensure_ascii=False) if side in conflict else "nothing"
+        for side in ("base", "head", "mine")
+    )
+    return f"{conflict['path']}: {base} → {head} there, {mine} here"
 
 
 def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:

@@ -34,12 +34,14 @@ class Refused(Exception):
         message: To people.
         status: Of HTTP; empty if there is none of ours.
         code: Ours; without a status, a SQLSTATE.
+        facts: What else is told to programs.
     """
 
-    def __init__(self, message: str, status: str, code: str) -> None:
+    def __init__(self, message: str, status: str, code: str, facts: Json | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.facts = facts or {}
 
 
 @dataclass(eq=False)
@@ -47,7 +49,8 @@ class Person:
     """Somebody with a client; signed in, but for nobody and the service role.
 
     Args:
-        role: In the organisation they belong to.
+        organization: The name of the one they belong to.
+        role: In it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Person:
     id: str = ""
     email: str = ""
     password: str = ""
+    organization: str = ""
     organization_id: str = ""
     role: str = ""
 
@@ -196,7 +200,7 @@ class Stage:
         self.outcome.seconds[name].append(time.perf_counter() - started)
         return answer.data
 
-    def expect(self, code: str, what: str, person: Person, function: str, **arguments: Any) -> None:
+    def expect(self, code: str, what: str, person: Person, function: str, **arguments: Any) -> Json:
         """Call a function as somebody who must be refused.
 
         Args:
@@ -205,6 +209,9 @@ class Stage:
             person: Who calls.
             function: What is called.
             **arguments: What with.
+
+        Returns:
+            What the refusal told programs; nothing if there was none.
         """
         about = f"{arguments['composition_id']}: " if "composition_id" in arguments else ""
         try:
@@ -213,8 +220,9 @@ class Stage:
             self.count_refusal(what, refusal)
             if refusal.code != code:
                 self.fail(f"{about}{what}: {refusal.code} instead of {code}")
-        else:
-            self.fail(f"{about}{what} was not refused")
+            return refusal.facts
+        self.fail(f"{about}{what} was not refused")
+        return {}
 
     def check(self, what: str, found: object, wanted: object) -> None:
         """Fail unless what was found is what must be: "{what} {found}, not {wanted}"."""
@@ -297,6 +305,10 @@ class Stage:
         """Note who or what was refused."""
         self.outcome.refusals[what, refusal.status, refusal.code] += 1
 
+    def tell(self, step: str, *lines: str | Json) -> None:
+        """Keep what was told of a step for the report: sentences, and conflicts."""
+        self.outcome.told.setdefault(step, []).extend(lines)
+
     def fail(self, what: str) -> None:
         """Note what should have held and did not."""
         self.outcome.failures.append(what)
@@ -305,7 +317,8 @@ class Stage:
 def _refused(error: PostgrestAPIError) -> Refused:
     message, sqlstate = str(error.message), str(error.code)
     if sqlstate.startswith("PT"):
-        return Refused(message, sqlstate[2:], json.loads(str(error.details))["code"])
+        facts = json.loads(str(error.details))
+        return Refused(message, sqlstate[2:], facts["code"], facts)
     return Refused(message, "", sqlstate)
 
 

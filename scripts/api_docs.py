@@ -27,10 +27,10 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "create_composition",
             "save_version",
+            "preview_merge",
             "patch_composition",
             "set_parameter",
             "clear_parameter",
-            "preview_merge",
             "update_metadata",
             "validate_document",
             "call_once",

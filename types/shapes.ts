@@ -180,12 +180,12 @@ export type LoadedComposition =
 /** How well a layer applies to the head. */
 export interface LayerFit {
   base_version: number;
-  /** Stale: parts that it changes are gone. Conflict: parts of it and of the head exclude each other. */
+  /** Stale: parts that it changes are gone; conflict: parts of it were changed in the head, too. */
   state: "applied" | "stale" | "conflict";
   /** Of these parts. */
   paths: string[];
   /** What they are: as many as there are paths. */
-  conflicts?: Conflict[];
+  conflicts?: MergeConflict[];
 }
 
 /** One of what lies over the head in what was loaded, the lowest first. */
@@ -321,9 +321,18 @@ export interface ExportedData {
   shares_given?: Share[];
   shares_received?: Share[];
   authored?: VersionSummary[];
+  layers?: ExportedLayer[];
   /** The last of one page may go on as the first of the next one. */
   compositions: ExportedComposition[];
   next: string | null;
+}
+
+export interface ExportedLayer {
+  composition_id: string;
+  base_version: number;
+  patch: Operation[];
+  origin: { kind: string; [fact: string]: Json | undefined };
+  updated_at: string;
 }
 
 export interface ExportedComposition extends Omit<CompositionSummary, "role" | "etag"> {

@@ -396,16 +396,14 @@ language plpgsql immutable
 set search_path = ''
 as $$
 begin
-  return (
-    select jsonb_object_agg(f.name, f.value) filter (where f.value is not null)
-      from (values
-        ('path', to_jsonb(coalesce(private.pointer(variadic merge_conflict.path), ''))),
-        ('kind', to_jsonb(merge_conflict.kind)),
-        ('base', merge_conflict.base),
-        ('head', merge_conflict.head),
-        ('mine', merge_conflict.mine)
-      ) as f (name, value)
-  );
+  -- Not jsonb_object_agg(), whose time grows with the square of what one large value holds.
+  return jsonb_build_object(
+      'path', coalesce(private.pointer(variadic merge_conflict.path), ''),
+      'kind', merge_conflict.kind
+    )
+    || case when base is null then '{}' else jsonb_build_object('base', base) end
+    || case when head is null then '{}' else jsonb_build_object('head', head) end
+    || case when mine is null then '{}' else jsonb_build_object('mine', mine) end;
 end;
 $$;
 
@@ -490,8 +488,8 @@ $$;
 --                 and mine are ids then
 --
 -- Exact as private.json_diff(): 1 and 1.0 are different. The work is bounded whatever the values
--- are: at most 4,000 objects and arrays that both changed are looked into, 100 levels deep. What
--- the bounds leave out is one piece.
+-- are: at most 4,000 objects and arrays that both changed are looked into, 100 levels deep, and no
+-- arrays that have 80,000 elements together. What the bounds leave out is one piece.
 create function private.merge_json(
   base          jsonb,
   head          jsonb,
@@ -526,7 +524,7 @@ declare
   type  constant text := jsonb_typeof(head);
   keyed text[];
 begin
-  if type <> jsonb_typeof(mine) or type <> jsonb_typeof(base) or mine is null then
+  if mine is null or type <> jsonb_typeof(mine) or type <> jsonb_typeof(base) then
     return null;
   elsif type = 'object' then
     return 'object';
@@ -557,11 +555,12 @@ begin
   if keys = '{}' then
     return head;
   end if;
+  -- Not jsonb_object_agg(), whose time grows with the square of what one large value holds.
   return (
     select coalesce(
-             jsonb_object_agg(
+             json_object_agg(
                coalesce(c.key, h.key), case when c.key is null then h.value else c.value end
-             ) filter (where c.key is null or c.value is not null),
+             ) filter (where c.key is null or c.value is not null)::jsonb,
              '{}'
            )
       from jsonb_each(head) as h
@@ -664,8 +663,11 @@ set search_path = ''
 as $$
 declare
   kind   text;
+  side   jsonb;
+  cost   integer;
   part   record;
   inner_ record;
+  result jsonb;
   keys   text[] := '{}';   -- parts that end up otherwise than in the head …
   vals   jsonb[] := '{}';  -- … and what they end up as; null: gone
 begin
@@ -678,7 +680,13 @@ begin
     return;
   end if;
 
-  if budget > 0 and cardinality(path) < 100 then
+  -- A call of its own, one look at all three, and more than one at each element.
+  cost := 100;
+  foreach side in array array[base, head, mine] loop
+    cost := cost + coalesce(pg_column_size(side) / 100, 0)
+      + case jsonb_typeof(side) when 'array' then 5 * jsonb_array_length(side) else 0 end;
+  end loop;
+  if cost < budget and cardinality(path) < 100 then
     kind := private.merge_kind(base, head, mine);
   end if;
 
@@ -696,10 +704,7 @@ begin
     return;
   end if;
 
-  -- A call of its own, and one look at all three.
-  budget := budget - 100
-    - (coalesce(pg_column_size(base), 0) + pg_column_size(head) + pg_column_size(mine)) / 500;
-
+  budget := budget - cost;
   for part in
     select coalesce(m.key, b.key) as key, b.value as base, h.value as head, m.value as mine
       from private.merge_parts(base, kind) as b
@@ -709,16 +714,19 @@ begin
        and not record_image_eq(row (m.value), row (h.value))
      order by coalesce(m.key, b.key) collate "C"
   loop
-    inner_ := private.merge_values(
-      part.base, part.head, part.mine, keep_edits, path || part.key, budget, room
-    );
-    budget := inner_.budget;
-    room := inner_.room;
-    conflicts := conflicts || inner_.conflicts;
-    if not record_image_eq(row (inner_.merged), row (part.head)) then
-      keys := array_append(keys, part.key);
-      vals := array_append(vals, inner_.merged);
+    result := part.mine;
+    if not record_image_eq(row (part.base), row (part.head)) then
+      inner_ := private.merge_values(
+        part.base, part.head, part.mine, keep_edits, path || part.key, budget, room
+      );
+      budget := inner_.budget;
+      room := inner_.room;
+      conflicts := conflicts || inner_.conflicts;
+      continue when record_image_eq(row (inner_.merged), row (part.head));
+      result := inner_.merged;
     end if;
+    keys := array_append(keys, part.key);
+    vals := array_append(vals, result);
   end loop;
 
   if kind = 'object' then

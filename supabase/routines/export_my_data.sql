@@ -3,7 +3,7 @@
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
 --   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, pins?,
---              authored?, compositions, next}
+--              authored?, layers?, compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
 --   memberships      [{organization_id, name, user_id, role, created_at}]
@@ -18,6 +18,7 @@
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
 --                    origin, message, label, created_at}] by the caller in compositions of
 --                    others
+--   layers           [{composition_id, base_version, patch, origin, updated_at}] in person
 --   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
 --                    version, content_hash, updated_at, forked_from_id, forked_from_version,
 --                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
@@ -38,7 +39,7 @@
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After
--- that, they are not listed either.
+-- that, they are not listed either, nor are layers over these compositions.
 --
 -- Definer rights: callers have no access to accounts, nor to what is in their trash.
 create function public.export_my_data(
@@ -52,7 +53,7 @@ declare
   caller    constant uuid := private.caller_id();
   page      constant integer := private.row_limit(export_my_data.row_limit);
   lists     constant text[] :=
-    '{memberships,invitations,shares_given,shares_received,pins,authored,compositions}';
+    '{memberships,invitations,shares_given,shares_received,pins,authored,layers,compositions}';
   room      integer := 1000;             -- rows of the lists before compositions
   bytes     integer := 4 * 1024 * 1024;  -- left on this page
   list      text := lists[1];

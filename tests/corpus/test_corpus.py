@@ -1,11 +1,13 @@
 """Documents that others wrote, with their real histories: all are accepted, all come back equal,
-and a patch leads from each version to the next.
+a patch leads from each version to the next, and a layer on the first version applies to each later
+one or says what of it does not.
 
 The corpus is not part of the project (demo/corpus.py says where it is looked for and how it is
 written). `make test` plays a sample of it, `make test-corpus` everything.
 """
 
 import itertools
+from collections import Counter
 
 import jsonpatch
 import psycopg
@@ -14,12 +16,14 @@ import pytest
 from demo.corpus import find_corpus, open_corpus
 from devstack import migrations
 from devstack.postgres import Postgres
+from tests.layers import play_history
 from tests.people import Person
 from tests.samples import exact
 
 CORPUS = find_corpus()
 PEOPLE = 3
 SAMPLE = 300
+WITH_LAYERS = 20
 
 
 @pytest.fixture
@@ -99,3 +103,19 @@ def test_every_version_of_every_document_comes_back_equal(request, people):
     assert not source.skipped
     assert (documents, versions) == ((5691, 14093) if whole else (SAMPLE, versions))
     assert diffs == versions - documents
+
+
+@pytest.mark.skipif(
+    CORPUS is None, reason="the corpus does not ship with the project; samples/ are tested"
+)
+def test_a_layer_applies_or_says_what_does_not_at_every_later_version(request, people):
+    assert CORPUS
+    whole = request.config.getoption("--whole-corpus")
+    states: Counter[str] = Counter()
+
+    for seed, history in enumerate(open_corpus(CORPUS, 0 if whole else WITH_LAYERS).histories):
+        if len(history.revisions) > 1:
+            states += play_history(people[seed % PEOPLE], history, seed)
+
+    print(dict(states))
+    assert states.keys() == {"applied", "stale", "conflict"}

@@ -12,6 +12,7 @@ LISTS = {
     "shares_received",
     "pins",
     "authored",
+    "layers",
     "compositions",
 }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.people import refused
+from tests.people import in_turn, refused
 from tests.samples import small
 
 
@@ -197,3 +197,174 @@ def test_an_invalid_document_or_message_leaves_nothing_behind(shared):
     with refused("PT422", code="invalid_argument", argument="origin"):
         save(ben, piece, 1, small(both="ben"), origin={"kind": "merge"})
     assert versions(ann, piece)[0][0] == 2
+
+
+# ---- the preview
+
+
+def test_a_preview_tells_what_a_save_would_do_and_does_nothing(shared):
+    ann, ben, cleo, piece = shared
+    save(ann, piece, 1, small(ann=2, ben=1, both="ann"))
+    how = {"composition_id": piece.id, "base_version": 1}
+
+    clean = cleo.call("preview_merge", **how, document=small(ann=1, ben=2, both=1))
+    flagged = cleo.call("preview_merge", **how, document=small(ann=1, ben=2, both="ben"))
+
+    now = head(cleo, piece)
+    assert clean == {
+        "current": now,
+        "merged": small(ann=2, ben=2, both="ann"),
+        "conflicts": [],
+    }
+    assert flagged["merged"] == clean["merged"]
+    assert [found["path"] for found in flagged["conflicts"]] == ["/body/both"]
+    assert versions(ann, piece)[0][0] == 2
+    saved = save(ben, piece, 1, small(ann=1, ben=2, both="ben"))
+    assert saved["conflicts"] == flagged["conflicts"]
+
+
+@pytest.mark.parametrize(
+    ("format", "patch"),
+    [
+        ("json-patch", '[{"op": "replace", "path": "/body/ben", "value": 2}]'),
+        ("merge-patch", '{"body": {"ben": 2}}'),
+    ],
+)
+def test_a_preview_takes_a_patch_of_the_base(shared, format, patch):
+    ann, ben, _, piece = shared
+    save(ann, piece, 1, small(ann=2, ben=1, both=1))
+    preview = ben.call(
+        "preview_merge", composition_id=piece.id, base_version=1, patch=patch, format=format
+    )
+    assert preview["merged"] == small(ann=2, ben=2, both=1)
+
+
+def test_a_preview_from_a_base_that_is_gone_shows_the_head_alone(shared):
+    _, ben, _, piece = shared
+    how = {"composition_id": piece.id, "document": small(n=1)}
+    for base_version in (0, 9):
+        preview = ben.call("preview_merge", **how, base_version=base_version)
+        assert preview == {"current": head(ben, piece), "conflicts": []}
+
+
+def test_a_preview_is_for_who_may_view_and_of_what_is_valid(shared, people):
+    _, _, cleo, piece = shared
+    (dan,) = people("dan")
+    how = {"composition_id": piece.id, "base_version": 1}
+    with refused("PT404", code="composition_not_found"):
+        dan.call("preview_merge", **how, document=small())
+    with refused("PT422", code="invalid_document"):
+        cleo.call("preview_merge", **how, document={"format": "composition/1"})
+    for both in ({}, {"document": small(), "patch": "[]"}):
+        with refused("PT422", code="invalid_argument", argument="document"):
+            cleo.call("preview_merge", **how, **both)
+    with refused("PT422", code="invalid_argument", argument="base_version"):
+        cleo.call("preview_merge", **how | {"base_version": None}, document=small())
+
+
+# ---- two at once
+
+
+def test_two_stale_saves_at_once_are_merged_one_after_the_other(shared):
+    ann, ben, _, piece = shared
+    save(ann, piece, 1, small(ann=1, ben=1, both="first"))
+    both = in_turn(
+        ann,
+        lambda: save(ann, piece, 1, small(ann=2, ben=1, both=1)),
+        ben,
+        lambda: save(ben, piece, 1, small(ann=1, ben=2, both=1)),
+    )
+    assert (both["merged"], both["version"]) == (True, 4)
+    assert head(ann, piece)["document"] == small(ann=2, ben=2, both="first")
+
+
+def test_two_conflicts_at_once_get_numbers_of_their_own(shared):
+    ann, ben, _, piece = shared
+    save(ann, piece, 1, small(both="first"))
+    kept = in_turn(
+        ann,
+        lambda: save(ann, piece, 1, small(both="ann")),
+        ben,
+        lambda: save(ben, piece, 1, small(both="ben")),
+    )
+    assert (kept["version"], kept["conflict_version"]) == (2, 4)
+    assert version(ann, piece, 3)["author_id"] == ann.id
+    assert version(ann, piece, 4)["author_id"] == ben.id
+
+
+def test_a_merge_that_waits_for_a_restore_merges_into_what_was_restored(shared):
+    ann, ben, _, piece = shared
+    save(ann, piece, 1, small(ann=2, ben=1, both="ann"))
+    merged = in_turn(
+        ann,
+        lambda: ann.call("restore_version", composition_id=piece.id, version=1),
+        ben,
+        lambda: save(ben, piece, 2, small(ann=2, ben=2, both="ann")),
+    )
+    # What the restore took back stays so; ben changed nothing of it.
+    assert (merged["merged"], merged["version"]) == (True, 4)
+    assert head(ann, piece)["document"] == small(ann=1, ben=2, both=1)
+
+
+def test_a_restore_that_waits_for_a_conflict_is_appended_after_it(shared):
+    ann, ben, _, piece = shared
+    save(ann, piece, 1, small(both="ann"))
+    restored = in_turn(
+        ben,
+        lambda: save(ben, piece, 1, small(both="ben")),
+        ann,
+        lambda: ann.call("restore_version", composition_id=piece.id, version=1),
+    )
+    assert restored["version"] == 4
+    assert versions(ann, piece)[:2] == [(4, "restore", 2), (3, "conflict", 1)]
+
+
+# ---- what takes the head for the greatest number no longer
+
+
+def test_a_head_behind_many_conflicts_is_never_purged(shared, admin, service_role, setting):
+    ann, ben, _, piece = shared
+    save(ann, piece, 1, small(both="ann"))
+    for number in range(3):
+        save(ben, piece, 1, small(both=number + 2))
+    setting("min_versions_kept", 2)
+    setting("version_retention_days", 1)
+    admin.execute(
+        "update public.composition_versions set created_at = now() - interval '9 days'"
+        " where composition_id = %s",
+        (piece.id,),
+    )
+
+    service_role.call("purge_versions", row_limit=10000)
+
+    assert [number for number, *_ in versions(ann, piece)] == [5, 4, 2]
+    assert head(ann, piece)["document"] == small(both="ann")
+    with refused("PT409", code="version_conflict", head_version=2):
+        save(ben, piece, 1, small(both="late"))  # nothing to merge from
+    assert save(ann, piece, 2, small(both="next"))["version"] == 6
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_conflicts_after_the_head_are_exported_over_pages(shared, composition, setting, is_last):
+    ann, ben, _, piece = shared
+    long = "x" * 900_000
+    save(ann, piece, 1, small(long=long, both="ann"))
+    for number in range(6):
+        save(ben, piece, 1, small(long=long, both=number + 2))
+    if not is_last:
+        for _ in range(3):
+            composition(ann, small())
+
+    exported: dict[str, list[int]] = {}
+    answer = ann.call("export_my_data")
+    pages = [answer]
+    while answer["next"]:
+        answer = ann.call("export_my_data", after=answer["next"])
+        pages.append(answer)
+    for found in (found for page in pages for found in page["compositions"]):
+        numbers = exported.setdefault(found["composition_id"], [])
+        numbers += [kept["version"] for kept in found["versions"]]
+
+    assert len(pages) > 1
+    assert exported.pop(piece.id) == [*range(1, 9)]
+    assert list(exported.values()) == [[1]] * (0 if is_last else 3)

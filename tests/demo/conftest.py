@@ -64,12 +64,12 @@ def people(stack: Stack) -> Iterator[list[Person]]:
 
 
 class ShortPlay(Play):
-    """A play with the acts of one module of demo.acts, or with none: the others take their time."""
+    """A play with the acts of some modules of demo.acts, or of none: the others take their time."""
 
-    module: str
+    modules: str
 
     def perform(self, name: str, act: Callable[..., Any], *arguments: Any) -> Any:
-        if act.__module__.rpartition(".")[2] == self.module:
+        if act.__module__.rpartition(".")[2] in self.modules.split():
             return super().perform(name, act, *arguments)
         return None
 
@@ -82,7 +82,7 @@ def perform(
 
     def play_in(acts: str | None = None, *histories: History, **changed: Any) -> Play:
         play = new_play(stack, Play if acts is None else ShortPlay)
-        for name, value in (changed | {"people": people, "module": acts}).items():
+        for name, value in (changed | {"people": people, "modules": acts}).items():
             setattr(play, name, value)
         played = histories or (history("First", "a", "b"), history("Second", "c"))
         play.run(Source("the test", len(played), iter(played)), lambda _done: None)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from demo import functions as demo_functions
 from demo.acts import cached
 from devstack.stack import Addresses
 
@@ -49,10 +50,12 @@ class Functions:
             return httpx.Response(304, headers={"x-cache": "hit", "etag": tag})
         if kept and (self._hidden >= 0 or self.fault in self._keeping(kept)):
             return kept
-        answer = self._call(request, "load_composition", {})
+        answer = self._call(request, *_asked(request.url.path))
         if answer.is_success:
             loaded = answer.json()
-            headers = {"x-cache": "miss", "etag": f'"{loaded["version"]}.{loaded["etag"]}-br"'}
+            tag = f'"{loaded["version"]}.{loaded["etag"]}-br"'
+            is_kept = self.fault != "keeps nothing" and kept and kept.headers.get("etag") == tag
+            headers = {"x-cache": "hit" if is_kept else "miss", "etag": tag}
             answer = httpx.Response(200, json=loaded, headers=headers)
         self._kept[key] = answer
         return answer
@@ -62,31 +65,56 @@ class Functions:
 
     def _write(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content or b"{}")
-        grantee = request.url.path.partition("/shares/")[2]
-        if not grantee:
-            version = int(request.headers["if-match"].strip('"'))
-            if self.fault == "overwrites":
-                version = self._call(request, "load_composition", {}).json()["version"]
-            answer = self._call(request, "save_version", {"base_version": version, **body})
-            if answer.status_code == 409:
-                return httpx.Response(412, json=answer.json())
-        elif request.method == "PUT":
-            arguments = {"user_id": grantee, "role": body["role"]}
-            answer = self._call(request, "share_composition", arguments)
-        elif self.fault == "keeps shares":
-            return httpx.Response(204)
-        else:
-            answer = self._call(request, "unshare_composition", {"user_id": grantee})
-        if self.fault == "late":
+        _, _, resource, name, *inner = request.url.path.split("/")
+        composition = {"composition_id": name}
+        version = {"base_version": int(request.headers.get("if-match", '"0"').strip('"'))}
+        match resource, request.method, *inner:
+            case "pins", "PUT":
+                answer = self._call(request, "pin_composition", {"context": name} | body)
+            case "pins", "DELETE":
+                answer = self._call(request, "unpin_composition", {"context": name})
+            case _, "PATCH", "layer":
+                layer = version | {"patch": body, "format": "merge-patch", "mode": "extend"}
+                answer = self._call(request, "set_layer", composition | layer)
+            case _, "DELETE", "layer":
+                answer = self._call(request, "reset_layer", composition)
+            case _, "PUT", "shares", grantee:
+                share = {"user_id": grantee, "role": body["role"]}
+                answer = self._call(request, "share_composition", composition | share)
+            case _, "DELETE", "shares", grantee:
+                if self.fault == "keeps shares":
+                    return httpx.Response(204)
+                share = {"user_id": grantee}
+                answer = self._call(request, "unshare_composition", composition | share)
+            case _:
+                if self.fault == "overwrites":
+                    loaded = self._call(request, "load_composition", composition)
+                    version = {"base_version": loaded.json()["version"]}
+                answer = self._save(request, composition | version, body)
+        if self.fault == "late" and answer.is_success:
             self._hidden = 3
             return httpx.Response(202, content=answer.content)
         return answer
 
+    def _save(self, request: httpx.Request, arguments: Any, body: Any) -> httpx.Response:
+        if request.method == "PUT":
+            answer = self._call(request, "save_version", arguments | body)
+            change = {"document": body["document"]}
+        else:
+            change = {"patch": body, "format": "merge-patch"}
+            how = dict(request.url.params)
+            answer = self._call(request, "patch_composition", arguments | change | how)
+        if answer.status_code != 409:
+            return answer
+        shown = self._call(request, "preview_merge", arguments | change).json()
+        if self.fault == "merges nothing":
+            shown.pop("merged", None)
+        return httpx.Response(412, json=answer.json() | shown)
+
     def _call(self, request: httpx.Request, function: str, arguments: Any) -> httpx.Response:
-        composition_id = request.url.path.split("/")[3]
         answer = httpx.post(
             f"{self._addresses['supabase_url']}/rest/v1/rpc/{function}",
-            json={"composition_id": composition_id, **arguments},
+            json=arguments,
             headers={
                 "apikey": self._addresses["anon_key"],
                 "authorization": request.headers["authorization"],
@@ -102,22 +130,33 @@ class Functions:
         return httpx.Response(answer.status_code, json=error)
 
 
+def _asked(path: str) -> tuple[str, dict[str, str]]:
+    """The function that answers what a path asks for, and its arguments."""
+    _, _, resource, *names = path.split("/")
+    if resource == "home":
+        return "load_home", {}
+    if resource == "contexts":
+        return "resolve_context", {"context": names[0]}
+    return "load_composition", {"composition_id": names[0]}
+
+
 @pytest.fixture
 def play(perform, stack, monkeypatch):
     """Play the acts through functions with a fault, two documents being there."""
     monkeypatch.setattr(cached, "_LOADS_EACH", 15)
     monkeypatch.setattr(cached, "_SAVE_ONE_IN", 10)
-    monkeypatch.setattr(cached, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(demo_functions, "PATIENCE_SECONDS", 0.3)
 
-    def start(fault="", **audited):
+    def start(fault="", acts="cached", **audited):
         functions = Functions(stack.addresses, fault, **audited)
 
         def connect(**settings):
             return httpx.Client(transport=httpx.MockTransport(functions), **settings)
 
-        monkeypatch.setattr(cached, "httpx", SimpleNamespace(Client=connect))
+        for module in (cached, demo_functions):
+            monkeypatch.setattr(module, "httpx", SimpleNamespace(Client=connect))
         urls = {"functions_url": "http://functions", "invoke_url": "http://invoke"}
-        return perform("cached", **urls).outcome
+        return perform(acts, **urls).outcome
 
     return start
 
@@ -153,6 +192,38 @@ def test_a_write_that_is_seen_late_and_says_so_is_no_failure(play):
 )
 def test_what_does_not_hold_is_noticed(play, fault, failure):
     failures = play(fault).failures
+
+    assert any(failure in found for found in failures), failures
+
+
+def test_first_pages_patches_and_layers_that_are_right_are_no_failure(play):
+    outcome = play(acts="personal home")
+
+    assert outcome.failures == []
+    assert len(outcome.acts) == 7 + 4
+    assert outcome.refusals["a stale PATCH", "412", "version_conflict"] == 2
+    assert outcome.refusals["who unpinned it", "404", "nothing_pinned"] == 1
+    assert len(outcome.loads["hit"]) >= 10
+
+
+def test_pins_and_layers_that_are_seen_late_and_say_so_are_no_failure(play):
+    assert play("late", "personal home").failures == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ("keeps answers", "topic:today: ann loads through the functions (miss) what the database"),
+        ("keeps answers", "home: cleo loads through the functions (miss) what the database"),
+        ("keeps refusals", "pinned and saw it at once: nothing_pinned: "),
+        ("keeps nothing", "topic:today: ann loads it, and never from the cache: ['miss', "),
+        ("merges nothing", "a stale PATCH is answered with the merge None, not"),
+        ("overwrites", "a stale PATCH was not refused"),
+        ("one for all", "loads through the functions (miss) what the database has not: "),
+    ],
+)
+def test_what_does_not_hold_of_pages_patches_and_layers_is_noticed(play, fault, failure):
+    failures = play(fault, "personal home").failures
 
     assert any(failure in found for found in failures), failures
 

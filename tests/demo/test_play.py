@@ -10,6 +10,8 @@ from demo.stage import Person
 
 # The stack of these tests has none; test_cached.py is about them.
 NO_FUNCTIONS = "cached loads: they need FUNCTIONS_URL"
+# What is played with the documents of a source, or takes more than a database.
+PLAYED = "documents versions life sharing merging finding organizations jobs export turns"
 
 
 def test_on_a_database_that_is_right_nothing_fails(perform):
@@ -17,21 +19,27 @@ def test_on_a_database_that_is_right_nothing_fails(perform):
 
     assert outcome.failures == []
     assert (outcome.compositions, outcome.versions) == (2, 4), "the fourth restores the first"
-    assert (outcome.read_backs, outcome.mismatches) == (18, 0)
+    assert (outcome.read_backs, outcome.mismatches) == (50, 0)
     assert outcome.left_out == [NO_FUNCTIONS]
-    assert len(outcome.acts) == 18 and set(outcome.acts.values()) == {1, 3}
+    assert len(outcome.acts) == 30 and set(outcome.acts.values()) == {1, 3}
     assert list(outcome.sentences) == ["First (restored), 1 → 2"]
-    assert [problem["nearest"] for problem in outcome.problems] == ["text", "components"]
+    meant = [problem["nearest"] for problem in outcome.problems]
+    assert meant == ["text", "components", "duration_seconds"]
+    assert list(outcome.told)[1:] == [
+        "Welcome page, as cleo has it",
+        "Welcome page: the default moved where cleo had changed it",
+        "Welcome page of cleo: what its upstream has changed",
+    ]
 
 
 @pytest.mark.parametrize("title", ["— ★ —", "Étude ﬁnale", "100% of_it", "İstanbul ß", "x" * 200])
 def test_a_single_document_of_one_version_and_any_title_is_enough(perform, title):
     single = History(title, "", [], [Revision(as_composition({}), None)])
 
-    outcome = perform(None, single).outcome
+    outcome = perform(PLAYED, single).outcome
 
     assert outcome.failures == []
-    assert len(outcome.acts) == 18
+    assert len(outcome.acts) == 23
     assert outcome.sentences == {}, "to restore the only version changes nothing"
 
 
@@ -54,18 +62,18 @@ def test_what_only_looks_like_children_is_no_place_for_a_misspelt_child(perform)
     ],
 )
 def test_what_takes_more_than_there_is_is_left_out_with_the_reason(perform, lacking, reasons):
-    outcome = perform(**{lacking: None}).outcome
+    outcome = perform(PLAYED, **{lacking: None}).outcome
 
     assert outcome.failures == []
     assert outcome.left_out == [*reasons, NO_FUNCTIONS]
-    assert len(outcome.acts) == 17
+    assert len(outcome.acts) == 22
 
 
 def test_where_no_more_people_may_sign_up_the_newcomer_is_left_out(perform):
     def refuse(_name: str) -> Person:
         raise AuthError("too many at once", None)
 
-    outcome = perform(sign_up=refuse).outcome
+    outcome = perform(PLAYED, sign_up=refuse).outcome
 
     assert outcome.failures == []
     assert outcome.left_out == ["a newcomer: too many at once", NO_FUNCTIONS]

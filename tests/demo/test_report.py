@@ -96,3 +96,19 @@ def test_examples_are_short_and_say_what_they_leave_out():
         "",
         "left out deleting: why",
     ]
+
+
+def test_what_was_told_is_shown_by_step_with_all_sides_of_a_conflict():
+    outcome = Outcome(elapsed_seconds=1)
+    conflict = {"path": "/body/n", "kind": "both_changed", "base": None, "head": 2, "mine": "2"}
+    outcome.told = {"As cleo has it": ["Changed text"], "Both changed": [conflict]}
+
+    lines = report(outcome, 80)
+
+    assert lines[lines.index("As cleo has it") :] == [
+        "As cleo has it",
+        "  Changed text",
+        "Both changed",
+        '  /body/n: null → 2 there, "2" here',
+        "",
+    ]

@@ -1,7 +1,7 @@
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins' or
---              'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins', 'authored'
+--              or 'layers'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -102,6 +102,22 @@ begin
                 where private.composition_role(f.id) is not null
              )
        order by v.composition_id, v.version
+       limit row_limit;
+
+  elsif list = 'layers' then
+    return query
+      select l.id, 1, jsonb_build_object(
+               'composition_id', l.composition_id,
+               'base_version', l.base_version,
+               'patch', l.patch,
+               'origin', l.origin,
+               'updated_at', l.updated_at
+             )
+        from public.composition_layers as l
+       where l.user_id = exported_rows.user_id
+         and (l.id, 1) > (after_id, after_nth)
+         and private.composition_role(l.composition_id) is not null
+       order by l.id
        limit row_limit;
   end if;
 end;

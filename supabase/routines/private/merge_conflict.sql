@@ -17,15 +17,13 @@ language plpgsql immutable
 set search_path = ''
 as $$
 begin
-  return (
-    select jsonb_object_agg(f.name, f.value) filter (where f.value is not null)
-      from (values
-        ('path', to_jsonb(coalesce(private.pointer(variadic merge_conflict.path), ''))),
-        ('kind', to_jsonb(merge_conflict.kind)),
-        ('base', merge_conflict.base),
-        ('head', merge_conflict.head),
-        ('mine', merge_conflict.mine)
-      ) as f (name, value)
-  );
+  -- Not jsonb_object_agg(), whose time grows with the square of what one large value holds.
+  return jsonb_build_object(
+      'path', coalesce(private.pointer(variadic merge_conflict.path), ''),
+      'kind', merge_conflict.kind
+    )
+    || case when base is null then '{}' else jsonb_build_object('base', base) end
+    || case when head is null then '{}' else jsonb_build_object('head', head) end
+    || case when mine is null then '{}' else jsonb_build_object('mine', mine) end;
 end;
 $$;

@@ -20,8 +20,8 @@
 --                 and mine are ids then
 --
 -- Exact as private.json_diff(): 1 and 1.0 are different. The work is bounded whatever the values
--- are: at most 4,000 objects and arrays that both changed are looked into, 100 levels deep. What
--- the bounds leave out is one piece.
+-- are: at most 4,000 objects and arrays that both changed are looked into, 100 levels deep, and no
+-- arrays that have 80,000 elements together. What the bounds leave out is one piece.
 create function private.merge_json(
   base          jsonb,
   head          jsonb,

@@ -13,7 +13,7 @@ declare
   type  constant text := jsonb_typeof(head);
   keyed text[];
 begin
-  if type <> jsonb_typeof(mine) or type <> jsonb_typeof(base) or mine is null then
+  if mine is null or type <> jsonb_typeof(mine) or type <> jsonb_typeof(base) then
     return null;
   elsif type = 'object' then
     return 'object';

@@ -12,11 +12,12 @@ begin
   if keys = '{}' then
     return head;
   end if;
+  -- Not jsonb_object_agg(), whose time grows with the square of what one large value holds.
   return (
     select coalesce(
-             jsonb_object_agg(
+             json_object_agg(
                coalesce(c.key, h.key), case when c.key is null then h.value else c.value end
-             ) filter (where c.key is null or c.value is not null),
+             ) filter (where c.key is null or c.value is not null)::jsonb,
              '{}'
            )
       from jsonb_each(head) as h

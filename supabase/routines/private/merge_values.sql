@@ -26,8 +26,11 @@ set search_path = ''
 as $$
 declare
   kind   text;
+  side   jsonb;
+  cost   integer;
   part   record;
   inner_ record;
+  result jsonb;
   keys   text[] := '{}';   -- parts that end up otherwise than in the head …
   vals   jsonb[] := '{}';  -- … and what they end up as; null: gone
 begin
@@ -40,7 +43,13 @@ begin
     return;
   end if;
 
-  if budget > 0 and cardinality(path) < 100 then
+  -- A call of its own, one look at all three, and more than one at each element.
+  cost := 100;
+  foreach side in array array[base, head, mine] loop
+    cost := cost + coalesce(pg_column_size(side) / 100, 0)
+      + case jsonb_typeof(side) when 'array' then 5 * jsonb_array_length(side) else 0 end;
+  end loop;
+  if cost < budget and cardinality(path) < 100 then
     kind := private.merge_kind(base, head, mine);
   end if;
 
@@ -58,10 +67,7 @@ begin
     return;
   end if;
 
-  -- A call of its own, and one look at all three.
-  budget := budget - 100
-    - (coalesce(pg_column_size(base), 0) + pg_column_size(head) + pg_column_size(mine)) / 500;
-
+  budget := budget - cost;
   for part in
     select coalesce(m.key, b.key) as key, b.value as base, h.value as head, m.value as mine
       from private.merge_parts(base, kind) as b
@@ -71,16 +77,19 @@ begin
        and not record_image_eq(row (m.value), row (h.value))
      order by coalesce(m.key, b.key) collate "C"
   loop
-    inner_ := private.merge_values(
-      part.base, part.head, part.mine, keep_edits, path || part.key, budget, room
-    );
-    budget := inner_.budget;
-    room := inner_.room;
-    conflicts := conflicts || inner_.conflicts;
-    if not record_image_eq(row (inner_.merged), row (part.head)) then
-      keys := array_append(keys, part.key);
-      vals := array_append(vals, inner_.merged);
+    result := part.mine;
+    if not record_image_eq(row (part.base), row (part.head)) then
+      inner_ := private.merge_values(
+        part.base, part.head, part.mine, keep_edits, path || part.key, budget, room
+      );
+      budget := inner_.budget;
+      room := inner_.room;
+      conflicts := conflicts || inner_.conflicts;
+      continue when record_image_eq(row (inner_.merged), row (part.head));
+      result := inner_.merged;
     end if;
+    keys := array_append(keys, part.key);
+    vals := array_append(vals, result);
   end loop;
 
   if kind = 'object' then
