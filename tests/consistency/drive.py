@@ -23,7 +23,7 @@ HANDLER = "functions.api.handler.handler"
 WEBHOOK_PATH = "/webhooks/database"
 
 _READERS = 8
-_CHANGERS = {False: 5, True: 3}  # by the functions, and past them
+_CHANGERS = {False: 6, True: 2}  # by the functions, and past them
 _PAUSE_SECONDS = 0.5
 _TRASH_PAUSE_SECONDS = 2.0
 

@@ -42,6 +42,9 @@ JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 _SHORT_SHARE_SECONDS = 2.0
 _TOKEN_SECONDS = 3600
 
+# Who reads what; None: anybody.
+Places = list[tuple[Person | None, Page]]
+
 
 class Play:
     """Everybody's acts on one stack.
@@ -261,7 +264,7 @@ class Play:
             return (began or before) if row else None
 
         pieces = [piece for piece in self._world.pieces if piece.organization is organization]
-        seen = [*self._pinned(person), *((person, Page("composition", p.id)) for p in pieces)]
+        seen = self._pinned(person) + [(person, Page("composition", p.id)) for p in pieces]
         await self._change(fact, began, seen, send, truth, direct=direct)
         if began:
             began.ended = time.monotonic()
@@ -404,32 +407,42 @@ class Play:
             )
             return row[0] if row else None
 
-        await self._change(fact, value, self._pinned(whose), send, truth, direct=direct)
+        seen = self._pinned(whose, [context])
+        await self._change(fact, value, seen, send, truth, direct=direct)
 
     # ----- where changes are seen
 
-    def _where(self, piece: Piece, whose: Party | None = None) -> list[tuple[Person | None, Page]]:
-        """Where a change of a composition is seen: for whom it is meant, and where it is pinned."""
+    def _where(self, piece: Piece, whose: Party | None = None) -> Places:
+        """Where a change of a composition is seen: by those whom it is meant for, if it is."""
         contexts = [Page("context", context) for context in CONTEXTS]
-        pages = [Page("composition", piece.id)] * 4 + [Page("bare", piece.id), HOME, *contexts]
-        anywhere = list(itertools.product(self._concerned(whose), pages))
-        pinned: list[tuple[Person | None, Page]] = [
+        pages = [Page("composition", piece.id)] * 3 + [Page("bare", piece.id), HOME, *contexts]
+        concerned = self._concerned(whose)
+        pinned: Places = [
             (person, page)
             for party in [*self._world.people, *self._world.organizations]
             for page in contexts
             if piece.id in party.pins[page.name].values
             for person in self._concerned(party)
+            if person in concerned or concerned == [None]
         ]
+        anywhere: Places = list(itertools.product(concerned, pages))
         # As many of the one as of the other.
         return anywhere + self._random.choices(pinned, k=len(anywhere)) if pinned else anywhere
 
-    def _pinned(self, whose: Party) -> list[tuple[Person | None, Page]]:
-        pages = [HOME, *(Page("context", context) for context in CONTEXTS)]
-        return list(itertools.product(self._concerned(whose), pages))
+    def _pinned(self, whose: Party, contexts: Sequence[str] = CONTEXTS) -> Places:
+        """Where a change of what is pinned is seen: by those above all who see it for sure."""
+        people = [person for person in self._concerned(whose) if person]
+        without = [
+            person
+            for person in people
+            if whose is person or any(None in person.pins[context].values for context in contexts)
+        ]
+        pages = [HOME, *(Page("context", context) for context in contexts)]
+        return list(itertools.product([*people, *without * 3], pages))
 
     def _concerned(self, whose: Party | None) -> list[Person | None]:
         if isinstance(whose, Person):
-            return [whose, whose, None]
+            return [whose]
         if isinstance(whose, Organization):
             facts = whose.members
             return [p for p in self._world.people if None not in facts[p.id].values]
@@ -441,7 +454,7 @@ class Play:
         self,
         fact: Fact,
         value: Any,
-        seen: Sequence[tuple[Person | None, Page]],
+        seen: Places,
         send: Callable[[], Awaitable[httpx.Response | None]],
         truth: Callable[[], Awaitable[Any]],
         *,

@@ -129,11 +129,15 @@ class Readers:
     async def watching(self, seen: Sequence[tuple[Person | None, Page]]) -> AsyncIterator[None]:
         """Have some of what a change is about to touch read before it, and again once it is done.
 
-        The first may be answered before it or after it; what they fill in is what the others find.
+        The first may be under way when it comes, and answered before it or after it: what they fill
+        in is what the others find.
         """
         watched = self._random.choices(seen, k=self.watchers)
         before = [asyncio.create_task(self.read(*one)) for one in watched]
-        await asyncio.sleep(self._random.uniform(0, 0.02))
+        if self._random.random() < 0.5:
+            await asyncio.sleep(self._random.uniform(0, 0.02))
+        else:
+            await asyncio.gather(*before)
         try:
             yield
             await asyncio.gather(*(self.read(*one) for one in watched))

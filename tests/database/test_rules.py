@@ -712,11 +712,11 @@ def test_the_database_keeps_to_the_rules(stage, request):
     run_state_machine_as_test(
         type("Play", (Play,), {"stage": stage}),
         settings=settings(
-            max_examples=plays or 25,
+            max_examples=plays or 14,
             backend="chance",
             derandomize=plays is None,
             database=None,
-            stateful_step_count=25,
+            stateful_step_count=35,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
