@@ -160,6 +160,7 @@
 \ir routines/private/note_turn_change.sql
 \ir routines/private/object_changes.sql
 \ir routines/private/object_of.sql
+\ir routines/private/on_base.sql
 \ir routines/private/organization_heir.sql
 \ir routines/private/organization_may_view.sql
 \ir routines/private/organizations_around.sql

@@ -661,7 +661,7 @@ declare
 begin
   conflicts := '[]';
   if layer.base_hash = beneath_hash then
-    document := private.apply_patch(beneath, layer.patch, 'json-patch');
+    document := private.on_base(beneath, layer.patch);
   else
     select d.document into base
       from public.compositions as d
@@ -671,7 +671,7 @@ begin
       from private.merge_documents(
              base,
              beneath,
-             private.apply_patch(base, layer.patch, 'json-patch'),
+             private.on_base(base, layer.patch),
              keep_edits => false
            ) as m;
     document := coalesce(document, beneath);
@@ -857,7 +857,7 @@ begin
   select d.document into base
     from public.compositions as d
    where d.content_hash = layer.base_hash;
-  wanted := private.apply_patch(base, layer.patch, 'json-patch');
+  wanted := private.on_base(base, layer.patch);
   beneath := private.beneath_layer(
     layer_summary.composition_id, version, layer_summary.organization_id
   );
@@ -1149,6 +1149,27 @@ begin
     format('%s %s', lock_layer.composition_id, coalesce(holder, caller)), 0
   ));
   return holder;
+end;
+$$;
+
+-- What a layer makes of the document that it was made on.
+--
+--   base     that document
+--   patch    the layer's: one of private.json_diff()
+--   returns  the changed document
+--
+-- As private.apply_json_patch() does it, but without asking for the limits: the patch was within
+-- them once, and a load is not refused because an operator has lowered one.
+create function private.on_base(base jsonb, patch jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  return (
+    private.patch_value(
+      jsonb_build_object('', base), private.patch_operations(patch), 0, 3000000
+    )
+  ).patched -> '';
 end;
 $$;
 
@@ -1851,7 +1872,7 @@ declare
   base    jsonb;
   wanted  jsonb;
 begin
-  select d.document, private.apply_patch(d.document, layer.patch, 'json-patch')
+  select d.document, private.on_base(d.document, layer.patch)
     into base, wanted
     from public.compositions as d
    where d.content_hash = layer.base_hash;

@@ -186,8 +186,8 @@ $$;
 
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins' or
---              'authored'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins', 'authored'
+--              or 'layers'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -288,6 +288,22 @@ begin
                 where private.composition_role(f.id) is not null
              )
        order by v.composition_id, v.version
+       limit row_limit;
+
+  elsif list = 'layers' then
+    return query
+      select l.id, 1, jsonb_build_object(
+               'composition_id', l.composition_id,
+               'base_version', l.base_version,
+               'patch', l.patch,
+               'origin', l.origin,
+               'updated_at', l.updated_at
+             )
+        from public.composition_layers as l
+       where l.user_id = exported_rows.user_id
+         and (l.id, 1) > (after_id, after_nth)
+         and private.composition_role(l.composition_id) is not null
+       order by l.id
        limit row_limit;
   end if;
 end;
@@ -842,7 +858,7 @@ $$;
 --   after      next of the page before; null: the first page
 --   row_limit  1 to 200 compositions
 --   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, pins?,
---              authored?, compositions, next}
+--              authored?, layers?, compositions, next}
 --
 --   account          {user_id, email, created_at}, on the first page
 --   memberships      [{organization_id, name, user_id, role, created_at}]
@@ -857,6 +873,7 @@ $$;
 --   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
 --                    origin, message, label, created_at}] by the caller in compositions of
 --                    others
+--   layers           [{composition_id, base_version, patch, origin, updated_at}] in person
 --   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
 --                    version, content_hash, updated_at, forked_from_id, forked_from_version,
 --                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
@@ -877,7 +894,7 @@ $$;
 --
 -- The caller's versions in compositions of others come without their documents: those belong to
 -- these compositions, and get_version() has them for as long as the caller may see them. After
--- that, they are not listed either.
+-- that, they are not listed either, nor are layers over these compositions.
 --
 -- Definer rights: callers have no access to accounts, nor to what is in their trash.
 create or replace function public.export_my_data(
@@ -891,7 +908,7 @@ declare
   caller    constant uuid := private.caller_id();
   page      constant integer := private.row_limit(export_my_data.row_limit);
   lists     constant text[] :=
-    '{memberships,invitations,shares_given,shares_received,pins,authored,compositions}';
+    '{memberships,invitations,shares_given,shares_received,pins,authored,layers,compositions}';
   room      integer := 1000;             -- rows of the lists before compositions
   bytes     integer := 4 * 1024 * 1024;  -- left on this page
   list      text := lists[1];

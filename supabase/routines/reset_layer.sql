@@ -46,7 +46,7 @@ declare
   base    jsonb;
   wanted  jsonb;
 begin
-  select d.document, private.apply_patch(d.document, layer.patch, 'json-patch')
+  select d.document, private.on_base(d.document, layer.patch)
     into base, wanted
     from public.compositions as d
    where d.content_hash = layer.base_hash;

@@ -26,7 +26,7 @@ declare
 begin
   conflicts := '[]';
   if layer.base_hash = beneath_hash then
-    document := private.apply_patch(beneath, layer.patch, 'json-patch');
+    document := private.on_base(beneath, layer.patch);
   else
     select d.document into base
       from public.compositions as d
@@ -36,7 +36,7 @@ begin
       from private.merge_documents(
              base,
              beneath,
-             private.apply_patch(base, layer.patch, 'json-patch'),
+             private.on_base(base, layer.patch),
              keep_edits => false
            ) as m;
     document := coalesce(document, beneath);

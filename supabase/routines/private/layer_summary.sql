@@ -35,7 +35,7 @@ begin
   select d.document into base
     from public.compositions as d
    where d.content_hash = layer.base_hash;
-  wanted := private.apply_patch(base, layer.patch, 'json-patch');
+  wanted := private.on_base(base, layer.patch);
   beneath := private.beneath_layer(
     layer_summary.composition_id, version, layer_summary.organization_id
   );
