@@ -174,6 +174,131 @@ begin
 end;
 $$;
 
+-- What is held about a person outside their compositions, for export_my_data(): one list of it.
+--
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins',
+--              'authored' or 'layers'
+--   user_id    the person, who is the caller
+--   after_id   where the page before ended …
+--   after_nth  … in the order of (id, nth)
+--   row_limit  at most so many
+--   returns    rows in that order, with what export_my_data() shows of each
+--
+-- Definer rights: as export_my_data().
+create or replace function private.exported_rows(
+  list      text,
+  user_id   uuid,
+  after_id  uuid,
+  after_nth integer,
+  row_limit integer
+) returns table (id uuid, nth integer, item jsonb)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  if list = 'memberships' then
+    return query
+      select m.organization_id, 1, private.member_summary(m) || jsonb_build_object('name', o.name)
+        from public.organization_members as m
+        join public.organizations as o on o.id = m.organization_id
+       where m.user_id = exported_rows.user_id
+         and (m.organization_id, 1) > (after_id, after_nth)
+       order by m.organization_id
+       limit row_limit;
+
+  elsif list = 'invitations' then
+    return query
+      select i.id, 1, private.invitation_summary(i)
+        from public.organization_invitations as i
+       where (
+               i.created_by = exported_rows.user_id
+               or i.email = (
+                    select lower(u.email) from auth.users as u where u.id = exported_rows.user_id
+                  )
+             )
+         and (i.id, 1) > (after_id, after_nth)
+       order by i.id
+       limit row_limit;
+
+  elsif list = 'shares_given' then
+    return query
+      select s.id, 1, private.share_summary(s)
+        from public.shared_compositions as s
+       where s.id in (
+               select s.id
+                 from public.shared_compositions as s
+                where s.created_by = exported_rows.user_id
+               union
+               select s.id
+                 from public.user_compositions as c
+                 join public.shared_compositions as s on s.composition_id = c.id
+                where c.owner_id = exported_rows.user_id
+             )
+         and (s.id, 1) > (after_id, after_nth)
+         and private.composition_role(s.composition_id) is not null
+       order by s.id
+       limit row_limit;
+
+  elsif list = 'shares_received' then
+    return query
+      select s.id, 1, private.share_summary(s)
+        from public.shared_compositions as s
+        join public.user_compositions as c on c.id = s.composition_id
+       where s.user_id = exported_rows.user_id
+         and c.deleted_at is null
+         and (s.id, 1) > (after_id, after_nth)
+       order by s.id
+       limit row_limit;
+
+  elsif list = 'pins' then
+    return query
+      select p.id, 1, private.pin_summary(p) || jsonb_build_object('created_at', p.created_at)
+        from public.composition_pins as p
+       where p.user_id = exported_rows.user_id
+         and (p.id, 1) > (after_id, after_nth)
+       order by p.id
+       limit row_limit;
+
+  elsif list = 'authored' then
+    return query
+      select v.composition_id, v.version, private.version_summary(v)
+        from public.composition_versions as v
+       where v.author_id = exported_rows.user_id
+         and (v.composition_id, v.version) > (after_id, after_nth)
+         and v.composition_id in (
+               select f.id
+                 from (
+                   select distinct c.id
+                     from public.composition_versions as v
+                     join public.user_compositions as c on c.id = v.composition_id
+                    where v.author_id = exported_rows.user_id
+                      and c.owner_id <> exported_rows.user_id
+                 ) as f
+                where private.composition_role(f.id) is not null
+             )
+       order by v.composition_id, v.version
+       limit row_limit;
+
+  elsif list = 'layers' then
+    return query
+      select l.id, 1, jsonb_build_object(
+               'composition_id', l.composition_id,
+               'base_version', l.base_version,
+               'patch', l.patch,
+               'origin', l.origin,
+               'updated_at', l.updated_at
+             )
+        from public.composition_layers as l
+       where l.user_id = exported_rows.user_id
+         and (l.id, 1) > (after_id, after_nth)
+         and private.composition_role(l.composition_id) is not null
+       order by l.id
+       limit row_limit;
+  end if;
+end;
+$$;
+
 -- Collect the documents that layers of turns were made on, once these turns are forgotten, in
 -- whatever way.
 --
@@ -224,14 +349,14 @@ language sql immutable
 set search_path = ''
 as $$
   select array[
-    'accept_invitation', 'accept_share_link', 'add_organization_member', 'create_composition',
-    'create_organization', 'create_share_link', 'delete_composition', 'fork_composition',
-    'invite_to_organization', 'label_version', 'leave_organization', 'pin_composition',
-    'promote_layer', 'purge_composition', 'remove_organization_member', 'reset_layer',
-    'restore_version', 'revoke_invitation', 'revoke_share_link', 'save_version', 'set_layer',
-    'set_organization_role', 'share_composition', 'transfer_composition', 'undelete_composition',
-    'undo_turn', 'unpin_composition', 'unshare_composition', 'update_from_upstream',
-    'update_metadata'
+    'accept_invitation', 'accept_share_link', 'add_organization_member', 'clear_parameter',
+    'create_composition', 'create_organization', 'create_share_link', 'delete_composition',
+    'fork_composition', 'invite_to_organization', 'label_version', 'leave_organization',
+    'patch_composition', 'pin_composition', 'promote_layer', 'purge_composition',
+    'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
+    'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
+    'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
+    'unpin_composition', 'unshare_composition', 'update_from_upstream', 'update_metadata'
   ];
 $$;
 
@@ -1139,6 +1264,117 @@ begin
       place := saved.parent_version;
     end if;
   end loop;
+end;
+$$;
+
+-- Export all that is held about the caller, page by page: merge the lists of all pages.
+--
+--   after      next of the page before; null: the first page
+--   row_limit  1 to 200 compositions
+--   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, pins?,
+--              authored?, layers?, compositions, next}
+--
+--   account          {user_id, email, created_at}, on the first page
+--   memberships      [{organization_id, name, user_id, role, created_at}]
+--   invitations      [{invitation_id, organization_id, email, role, expires_at, created_by,
+--                    created_at}] by the caller, or to their address
+--   shares_given     [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                    created_by, created_at}] by the caller, or on what they own
+--   shares_received  [{composition_id, user_id, organization_id, link_id, role, expires_at,
+--                    created_by, created_at}] in person
+--   pins             [{context, scope, organization_id, composition_id, position, created_at}] of
+--                    the caller; composition_id is null where they may not view it now
+--   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
+--                    origin, message, label, created_at}] by the caller in compositions of
+--                    others
+--   layers           [{composition_id, base_version, patch, origin, updated_at}] in person
+--   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
+--                    version, content_hash, updated_at, forked_from_id, forked_from_version,
+--                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
+--                    parent_version, kind, author_id, origin, message, label, created_at,
+--                    document}]}] that the caller owns, those in the trash too, oldest version
+--                    first; a long history goes on on the next page, under the same
+--                    composition_id
+--   next             cursor or null
+--
+-- Raises
+--   PT401 not_signed_in     the token names nobody
+--   PT422 invalid_argument  row_limit is out of range
+--   PT422 invalid_cursor    after is no cursor of this list
+--
+-- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
+-- compositions. A list that a page does not have has ended before, or begins later. What comes to
+-- be while somebody pages may be missed.
+--
+-- The caller's versions in compositions of others come without their documents: those belong to
+-- these compositions, and get_version() has them for as long as the caller may see them. After
+-- that, they are not listed either, nor are layers over these compositions.
+--
+-- Definer rights: callers have no access to accounts, nor to what is in their trash.
+create or replace function public.export_my_data(
+  after     text default null,
+  row_limit integer default 20
+) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller    constant uuid := private.caller_id();
+  page      constant integer := private.row_limit(export_my_data.row_limit);
+  lists     constant text[] :=
+    '{memberships,invitations,shares_given,shares_received,pins,authored,layers,compositions}';
+  room      integer := 1000;             -- rows of the lists before compositions
+  bytes     integer := 4 * 1024 * 1024;  -- left on this page
+  list      text := lists[1];
+  after_id  uuid := '00000000-0000-0000-0000-000000000000';
+  after_nth integer := 0;
+  answer    jsonb := '{}';
+  entry     record;
+  items     jsonb[];
+begin
+  if after is null then
+    answer := jsonb_build_object('account', (
+      select jsonb_build_object('user_id', u.id, 'email', u.email, 'created_at', u.created_at)
+        from auth.users as u
+       where u.id = caller
+    ));
+  elsif after !~ '^[a-z_]+_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_[0-9]{1,9}$'
+    or substring(after, '^(.*)_.*_') <> all (lists)
+  then
+    perform private.refuse_cursor();
+  else
+    list := substring(after, '^(.*)_.*_');
+    after_id := substring(after, '_([^_]*)_[0-9]*$')::uuid;
+    after_nth := substring(after, '[0-9]*$')::integer;
+  end if;
+
+  while list <> 'compositions' loop
+    items := '{}';
+    for entry in
+      select r.id, r.nth, r.item
+        from private.exported_rows(list, caller, after_id, after_nth, room + 1) as r
+    loop
+      bytes := bytes - octet_length(entry.item::text);
+      if room = 0 or bytes < 0 then
+        return answer || jsonb_build_object(
+          list, to_jsonb(items),
+          'compositions', '[]'::jsonb,
+          'next', format('%s_%s_%s', list, after_id, after_nth)
+        );
+      end if;
+      items := array_append(items, entry.item);
+      room := room - 1;
+      after_id := entry.id;
+      after_nth := entry.nth;
+    end loop;
+
+    answer := answer || jsonb_build_object(list, to_jsonb(items));
+    list := lists[array_position(lists, list) + 1];
+    after_id := '00000000-0000-0000-0000-000000000000';
+    after_nth := 0;
+  end loop;
+
+  return answer || private.exported_compositions(caller, after_id, after_nth, page, bytes);
 end;
 $$;
 
