@@ -162,7 +162,9 @@ def test_on_a_stack_that_runs_already_it_starts_nothing_and_ends_by_itself(
 
 
 def test_what_does_not_hold_is_reported_and_makes_the_exit_code_1(tmp_path, stack, break_function):
-    break_function("public.save_version", "=> save_version.base_version", "=> null")
+    break_function(
+        "private.save_document", "head.current_version = save_document.base_version", "true"
+    )
     demo = Demo(tmp_path, "--samples", "--documents", "1", stack=stack)
 
     code, report, said = demo.wait()
