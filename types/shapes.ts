@@ -177,6 +177,56 @@ export type LoadedComposition =
   | (Composition & { unchanged?: undefined; layers?: AppliedLayer[] })
   | (CompositionSummary & { unchanged: true; document?: undefined; layers?: undefined });
 
+/** Whose pin a composition was chosen by. */
+export type Reason = {
+  context: string;
+  /** For people: pinned by you, default of Northwind. */
+  text: string;
+} & (
+  | { scope: "me"; organization_id?: undefined }
+  | { scope: "organization"; organization_id: string }
+);
+
+export type ResolvedComposition = LoadedComposition & { reason: Reason };
+
+/** Where something is pinned. */
+export type PinPlace = {
+  context: string;
+  /** Among the contexts, for whoever shows them as a list. */
+  position: number;
+} & (
+  | { scope: "me"; organization_id: null }
+  | { scope: "organization"; organization_id: string }
+);
+
+/** What is pinned there; null: the caller may not view it now. */
+export type Pin = PinPlace & { composition_id: string | null };
+
+export type ListedPin = PinPlace & {
+  composition_id: string;
+  title: string;
+  role: "owner" | "editor" | "viewer";
+};
+
+/** All that a first page needs. */
+export interface Home {
+  /** As of resolve_context("home"), but that its document is missing where the page is unchanged. */
+  home:
+    | (CompositionSummary & {
+        document?: CompositionDocument;
+        layers?: AppliedLayer[];
+        reason: Reason;
+      })
+    | null;
+  contexts: PinPlace[];
+  /** The one that they have belonged to for longest first. */
+  organizations: { organization_id: string; name: string; role: Membership["role"] }[];
+  etag: string;
+  /** Of home; 0 without one. */
+  version: number;
+  unchanged?: true;
+}
+
 /** How well a layer applies to the head. */
 export interface LayerFit {
   base_version: number;
@@ -322,6 +372,7 @@ export interface ExportedData {
   shares_received?: Share[];
   authored?: VersionSummary[];
   layers?: ExportedLayer[];
+  pins?: (Pin & { created_at: string })[];
   /** The last of one page may go on as the first of the next one. */
   compositions: ExportedComposition[];
   next: string | null;
@@ -351,7 +402,11 @@ export type Invalidation = { id: number; created_at: string; attempts: number } 
 export interface CurrentEtag {
   composition_id: string;
   user_id: string;
-  /** Null: a load would be refused. */
+  /** As it was asked. */
+  layered?: false;
+  context?: string;
+  home?: true;
+  /** Null: a load would be refused, or would choose another composition. */
   etag: string | null;
 }
 
@@ -429,13 +484,16 @@ export interface Answers {
   leave_organization: Membership;
   list_invitations: Invitation[];
   list_my_compositions: Page<ListedComposition>;
+  list_pins: ListedPin[];
   list_shares: Share[];
   list_versions: Page<VersionSummary>;
   load_composition: LoadedComposition;
   load_for_warming: Composition[];
+  load_home: Home;
   open_share_link: LinkedComposition;
   patch_composition: Saved;
   pending_invalidations: Invalidation[];
+  pin_composition: Pin;
   popular_compositions: Popular[];
   preview_merge: MergePreview;
   promote_layer: Written;
@@ -445,6 +503,7 @@ export interface Answers {
   record_usage: { recorded: number };
   remove_organization_member: Membership;
   reset_layer: Layer;
+  resolve_context: ResolvedComposition;
   restore_version: Written;
   revoke_invitation: Invitation;
   revoke_share_link: Share;
@@ -456,6 +515,7 @@ export interface Answers {
   transfer_composition: Transferred;
   undelete_composition: Written;
   undo_turn: UndoneTurn;
+  unpin_composition: Pin;
   unshare_composition: Share;
   update_from_upstream: UpstreamPreview | UpstreamUpdate;
   update_metadata: Written;
@@ -467,7 +527,15 @@ export interface Arguments {
   acknowledge_invalidations: { ids: number[] };
   clear_parameter: { origin?: Origin | null };
   create_composition: { origin?: Origin | null };
-  current_etags: { entries: { composition_id: string; user_id: string }[] };
+  current_etags: {
+    entries: {
+      composition_id: string;
+      user_id: string;
+      layered?: false;
+      context?: string;
+      home?: true;
+    }[];
+  };
   delete_my_account: { email: string | null };
   fork_composition: { origin?: Origin | null };
   label_version: { label: string | null };

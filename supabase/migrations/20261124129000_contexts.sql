@@ -186,8 +186,8 @@ $$;
 
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins', 'authored'
---              or 'layers'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins',
+--              'authored' or 'layers'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)
@@ -826,9 +826,10 @@ $$;
 --
 --   entries  array of at most 500 {composition_id, user_id, layered?, context?, home?}, at most one
 --            of the last three: layered is false, home is true
---   returns  the same, each with etag: the one that load_composition() would answer this person,
---            also with layered: false, or resolve_context() or load_home() would; null where it
---            would refuse, or would choose another composition
+--   returns  [{composition_id, user_id, layered?, context?, home?, etag}], in the same order: the
+--            etag that load_composition() would answer this person, also with layered: false, or
+--            resolve_context() or load_home() would; null where it would refuse, or would choose
+--            another composition
 --
 -- Raises
 --   PT422 invalid_argument  entries are something else, with the place of the first such one
@@ -1138,9 +1139,13 @@ $$;
 --
 --   context      'home', 'route:/videos' … (docs/contexts.md)
 --   known_etags  etags of answers that the caller has: the document of one of them is left out
---   returns      as load_composition(), and reason: {scope, organization_id?, context, text}, which
---                says whose pin it is: scope is 'me' or 'organization', text says it for people,
---                such as 'pinned by you' or 'default of Northwind'. It is part of the etag
+--   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
+--                version, content_hash, etag, updated_at, forked_from_id, forked_from_version,
+--                document?, layers?, unchanged?, reason}: what load_composition() answers, and why
+--                this one; the etag stands for the reason as well
+--
+--   reason       {scope, organization_id?, context, text}: whose pin it is. scope is 'me' or
+--                'organization', text says it for people: pinned by you, default of Northwind
 --
 -- Raises
 --   PT401 not_signed_in   the token names nobody

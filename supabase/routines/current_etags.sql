@@ -2,9 +2,10 @@
 --
 --   entries  array of at most 500 {composition_id, user_id, layered?, context?, home?}, at most one
 --            of the last three: layered is false, home is true
---   returns  the same, each with etag: the one that load_composition() would answer this person,
---            also with layered: false, or resolve_context() or load_home() would; null where it
---            would refuse, or would choose another composition
+--   returns  [{composition_id, user_id, layered?, context?, home?, etag}], in the same order: the
+--            etag that load_composition() would answer this person, also with layered: false, or
+--            resolve_context() or load_home() would; null where it would refuse, or would choose
+--            another composition
 --
 -- Raises
 --   PT422 invalid_argument  entries are something else, with the place of the first such one

@@ -4,9 +4,13 @@
 --
 --   context      'home', 'route:/videos' … (docs/contexts.md)
 --   known_etags  etags of answers that the caller has: the document of one of them is left out
---   returns      as load_composition(), and reason: {scope, organization_id?, context, text}, which
---                says whose pin it is: scope is 'me' or 'organization', text says it for people,
---                such as 'pinned by you' or 'default of Northwind'. It is part of the etag
+--   returns      {composition_id, title, description, tags, owner_id, organization_id, role,
+--                version, content_hash, etag, updated_at, forked_from_id, forked_from_version,
+--                document?, layers?, unchanged?, reason}: what load_composition() answers, and why
+--                this one; the etag stands for the reason as well
+--
+--   reason       {scope, organization_id?, context, text}: whose pin it is. scope is 'me' or
+--                'organization', text says it for people: pinned by you, default of Northwind
 --
 -- Raises
 --   PT401 not_signed_in   the token names nobody

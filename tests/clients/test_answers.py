@@ -188,6 +188,31 @@ class Play:
             pending += self.call(self.job, "pending_invalidations")
         self.call(self.job, "acknowledge_invalidations", ids=[row["id"] for row in pending])
 
+    def pin(self, fork):
+        """The fork is the organisation's; a page is loaded before, with pins, and known."""
+        call, ann = self.call, self.ann
+        call(ann, "load_home")
+        call(ann, "pin_composition", context="home", **fork, scope="organization")
+        call(self.ben, "load_home")
+        layer = [{"op": "add", "path": "/body/k", "value": 2}]
+        call(ann, "set_layer", **self.mine, base_version=4, patch=layer)
+        call(ann, "pin_composition", context="home", **self.mine, position=1)
+        for client in (ann, self.ben):
+            etag = call(client, "resolve_context", context="home")["etag"]
+            call(client, "resolve_context", context="home", known_etags=[etag])
+            call(client, "list_pins")
+        etag = call(ann, "load_home")["etag"]
+        call(ann, "load_home", known_etags=[etag])
+        for how in ({"context": "home"}, {"home": True}, {"layered": False}):
+            entry = self.mine | {"user_id": self.user(ann).id} | how
+            call(self.job, "current_etags", entries=[entry])
+
+    def unpin(self):
+        call, ann = self.call, self.ann
+        call(ann, "unpin_composition", context="home")
+        home = {"context": "home", "scope": "organization"} | self.northwind
+        call(ann, "unpin_composition", **home)
+
     def trash_and_list(self):
         call, ann = self.call, self.ann
         trashed = self.create(ann, "Trashed", small())
@@ -228,7 +253,9 @@ def answers(addresses, connect, new_client):
         cleo_id = play.user(play.cleo).id
         database.execute("delete from auth.users where id = %s", [cleo_id])
     play.load(fork)
+    play.pin(fork)
     play.trash_and_list()
+    play.unpin()
     play.end()
     play.forget()
     return play.given

@@ -113,6 +113,59 @@ def test_a_statement_notes_each_composition_once(people, composition, admin, not
     assert noted() == pieces[:1]
 
 
+def test_a_pin_notes_whose_it_is(people, organization, composition, noted):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    one, other = (composition(ann, small(), organization_id=northwind) for _ in range(2))
+    noted()
+    home = {"context": "home"}
+    ours = home | {"scope": "organization", "organization_id": northwind}
+
+    for person, scope, told in ((ben, home, [ben.id]), (ann, ours, sorted([ann.id, ben.id]))):
+        for piece in (one, other):
+            person.call("pin_composition", composition_id=piece.id, **scope)
+            assert noted() == told
+        person.call("pin_composition", composition_id=other.id, **scope)
+        assert noted() == [], "nothing has changed"
+        person.rows("update composition_pins set position = position + 1 returning 1")
+        assert noted() == told
+        person.rows("update composition_pins set position = position returning 1")
+        assert noted() == []
+        person.call("unpin_composition", **scope)
+        assert noted() == told
+
+
+def test_a_composition_that_goes_notes_for_whom_it_was_pinned(
+    people, organization, composition, noted
+):
+    ann, ben, cleo = people("ann", "ben", "cleo")
+    northwind = organization(ann, {ben: "member"})
+    piece = composition(ann, small(), organization_id=northwind)
+    share = {"composition_id": piece.id, "user_id": cleo.id, "role": "viewer"}
+    ann.call("share_composition", **share)
+    pin = {"context": "home", "composition_id": piece.id}
+    ann.call("pin_composition", **pin, scope="organization")
+    cleo.call("pin_composition", **pin)
+    ann.call("delete_composition", composition_id=piece.id)
+    noted()
+
+    ann.call("purge_composition", composition_id=piece.id)
+
+    assert set(noted()) == {piece.id, ann.id, ben.id, cleo.id}
+
+
+def test_a_renamed_organisation_notes_its_members(people, organization, admin, noted):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    rename = "update public.organizations set name = %s where id = %s"
+    noted()
+
+    admin.execute(rename, ("Acme", northwind))
+    assert noted() == sorted([ann.id, ben.id])
+    admin.execute(rename, ("Acme", northwind))
+    assert noted() == []
+
+
 def test_a_refused_or_abandoned_write_notes_nothing(people, composition, noted):
     ann, ben = people("ann", "ben")
     piece = composition(ann)
