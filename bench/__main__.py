@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cache import cache
+from bench.contexts import contexts
 from bench.hostile import hostile
 from bench.load import load, load_scale
 from bench.outage import outage
@@ -35,6 +36,7 @@ from scripts.package import PackageError
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
     "load_scale": load_scale,
+    "contexts": contexts,
     "rls": rls,
     "pages": pages,
     "save": save,
