@@ -161,7 +161,7 @@ import pytest
                 "set forked_from_version = upstream.current_version",
                 "set title = c.title",
             ),
-            ": kept up once more, it is up to date, at version",
+            "kept a fork up to date: merge_conflict: ",
             id="a fork forgets what it has taken",
         ),
         pytest.param(
