@@ -88,6 +88,7 @@ class Composition:
     # By person or organisation, and by the link that the person came by, if they did.
     shares: dict[tuple[str, str | None], Share] = field(default_factory=dict)
     links: dict[str, Share] = field(default_factory=dict)
+    layers: dict[str, str] = field(default_factory=dict)  # by person or organisation
     trashed: bool = False
     overdue: bool = False  # in the trash for so long that it may be purged
     forked_from: tuple[str, int] | None = None
@@ -373,6 +374,81 @@ class World:
     def list_shares(self, caller: str, composition: str) -> Json:
         self.require_role(caller, composition, "viewer")
         return {}
+
+    # Layers.
+
+    def set_layer(
+        self,
+        caller: str,
+        composition: str,
+        base_version: int,
+        change: list[str],
+        scope: Literal["me", "organization"],
+        organization: str | None = None,
+    ) -> Json:
+        """Who views a composition changes it for themselves, admins for their organisation."""
+        holder = self.require_layer(caller, composition, scope, organization, "admin")
+        piece = self.compositions[composition]
+        if not 1 <= base_version <= len(piece.contents):
+            raise Refused("version_not_found")
+        piece.layers[holder] = change[1]
+        return {
+            "composition_id": composition,
+            "organization_id": None if scope == "me" else holder,
+            "state": "applied",
+        }
+
+    def reset_layer(
+        self,
+        caller: str,
+        composition: str,
+        scope: Literal["me", "organization"],
+        organization: str | None = None,
+    ) -> Json:
+        """The same people take that back, whether there is anything or not."""
+        holder = self.require_layer(caller, composition, scope, organization, "admin")
+        self.compositions[composition].layers.pop(holder, None)
+        return {"composition_id": composition, "state": "none"}
+
+    def get_layer(
+        self,
+        caller: str,
+        composition: str,
+        scope: Literal["me", "organization"],
+        organization: str | None = None,
+    ) -> Json:
+        """Members see the layer of their organisation, too."""
+        holder = self.require_layer(caller, composition, scope, organization, "member")
+        there = holder in self.compositions[composition].layers
+        return {"composition_id": composition, "state": "applied" if there else "none"}
+
+    def require_layer(
+        self, caller: str, composition: str, scope: str, organization: str | None, required: Rank
+    ) -> str:
+        """Whose layer is meant: the caller's, or that of an organisation that views it."""
+        piece = self.require_role(caller, composition, "viewer")
+        if scope == "me":
+            return caller
+        holder = organization or piece.organization or ""
+        self.require_rank(caller, holder, "member")
+        if not self.is_viewed_through(holder, piece):
+            raise Refused("organization_not_found")
+        self.require_rank(caller, holder, required)
+        return holder
+
+    def is_viewed_through(self, organization: str, piece: Composition) -> bool:
+        share = piece.shares.get((organization, None))
+        return piece.organization == organization or (share is not None and not share.over)
+
+    def layers_over(self, person: str, composition: str) -> Json:
+        """What a person gets to see of the layers: their own, and their organisations'."""
+        piece = self.compositions[composition]
+        return {
+            "mine" if holder == person else holder: change
+            for holder, change in piece.layers.items()
+            if holder == person
+            or (self.rank(person, holder) and self.is_viewed_through(holder, piece))
+        }
 
     # Shares.
 
@@ -674,6 +750,7 @@ class World:
                 piece.changed = self.time
             elif not place.members:
                 piece.shares.pop((organization, None), None)
+                piece.layers.pop(organization, None)
         if not place.members:
             del self.organizations[organization]
 
@@ -726,6 +803,7 @@ class World:
                 self.settle(name, person)
         for name, piece in list(self.compositions.items()):
             piece.shares = {key: share for key, share in piece.shares.items() if key[0] != person}
+            piece.layers.pop(person, None)
             if piece.owner == person:
                 del self.compositions[name]
         self.accounts.remove(person)
@@ -756,6 +834,12 @@ class World:
             ],
             "contexts": [list(pin) for pin in self.pins_of(person)],
             "resolved": {context: self.resolved(person, context) for context in CONTEXTS},
+            "composition_layers": [
+                [name, holder]
+                for name in visible
+                for holder in self.compositions[name].layers
+                if holder in (person, *mine)
+            ],
             "organizations": mine,
             "organization_members": [
                 [name, member, rank]
@@ -800,6 +884,7 @@ class World:
             "role": self.role(person, composition),
             "versions": list(range(1, len(self.compositions[composition].contents) + 1)),
             "shares": self.shares_shown_to(person, composition),
+            "layers": self.layers_over(person, composition),
         }
 
     def absence(self, person: str, composition: str) -> Json:
@@ -841,6 +926,11 @@ class World:
             ],
             "composition_pins": [
                 [owner, context, composition] for (owner, context), composition in self.pins.items()
+            ],
+            "composition_layers": [
+                [name, holder]
+                for name, piece in self.compositions.items()
+                for holder in piece.layers
             ],
             "organization_invitations": [
                 [name, place_name, invited.role, invited.over]

@@ -36,7 +36,17 @@ const renamed = await ann.client
   .from("user_compositions").update({ title: "Renamed" }).eq("id", composition_id).select("title");
 await call(ann, "restore_version", { composition_id, version: 1 });
 const restored = await call(ben, "load_composition", { composition_id });
+const context = "route:/videos";
+const pinned = await call(ben, "pin_composition", { context, composition_id });
+const moved = [];
+for (const person of [ann, ben]) {
+  const { data } = await person.client
+    .from("composition_pins").update({ position: 3 }).eq("context", context).select("position");
+  moved.push(data);
+}
+const { data: resolved } = await ben.client.rpc("resolve_context", { context }, { get: true });
 
 console.log(JSON.stringify({
   made, hidden, saved, stale, shared, readOnly, listed, renamed: renamed.data, restored, edited,
+  pinned, moved, resolved,
 }));

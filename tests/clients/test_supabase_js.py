@@ -49,3 +49,9 @@ def test_what_is_shared_is_listed_and_renamed(played):
     assert [item["role"] for item in played["listed"]["items"]] == ["viewer"]
     assert played["renamed"] == [{"title": "Renamed"}]
     assert played["restored"]["title"] == "Renamed"
+
+
+def test_a_pin_is_resolved_and_moved_by_whose_it_is(played):
+    assert (played["pinned"]["position"], played["moved"]) == (0, [[], [{"position": 3}]])
+    assert played["resolved"]["composition_id"] == played["made"]["composition_id"]
+    assert played["resolved"]["reason"]["text"] == "pinned by you"

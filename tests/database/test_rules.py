@@ -118,7 +118,8 @@ begin
              )
         from jsonb_to_recordset(public.list_shares(piece))
              as s (user_id text, organization_id text, link_id text, role text)
-    )
+    ),
+    'layers', (head #> '{document,body}') - 'rules'
   );
 exception
   when sqlstate 'PT404' or sqlstate 'PT410' then
@@ -179,6 +180,12 @@ begin
     'resolved', (
       select jsonb_object_agg(c.context, pg_temp.resolved(c.context))
         from unnest(contexts) as c (context)
+    ),
+    'composition_layers', array(
+      select jsonb_build_array(
+               l.composition_id, coalesce(l.user_id::text, l.organization_id::text)
+             )
+        from public.composition_layers as l
     ),
     'organizations', array(select o.id from public.organizations as o),
     'organization_members', array(
@@ -245,6 +252,13 @@ language sql as $$
              )
         from public.composition_pins as p
        where p.organization_id = any (ids) or p.user_id = any (ids)
+    ),
+    'composition_layers', array(
+      select jsonb_build_array(
+               l.composition_id, coalesce(l.user_id::text, l.organization_id::text)
+             )
+        from public.composition_layers as l
+       where l.composition_id = any (ids)
     ),
     'organization_invitations', array(
       select jsonb_build_array(i.id, i.organization_id, i.role, i.expires_at < now())
@@ -421,6 +435,9 @@ class Stage:
 
     def argument(self, function: str, name: str, value: Any) -> tuple[str, Any]:
         """An argument as the database takes it."""
+        if name == "change":
+            key, text = value
+            return "patch", Jsonb([{"op": "add", "path": f"/body/{key}", "value": text}])
         if name == "content":
             return "document", DOCUMENTS[value]
         if name == "email":

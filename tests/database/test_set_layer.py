@@ -176,7 +176,7 @@ def test_a_merge_patch_does_as_well(shared):
 
 
 def test_a_layer_that_changes_nothing_is_none(shared):
-    ann, ben, piece = shared
+    _, ben, piece = shared
     lay(ben, piece, add("/body/a", 2))
 
     layer = lay(ben, piece, {"op": "test", "path": "/body/a", "value": 1})
