@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.cache import cache
 from bench.contexts import contexts
 from bench.hostile import hostile
+from bench.layers import layers
 from bench.load import load, load_scale
 from bench.outage import outage
 from bench.package import package
@@ -36,6 +37,7 @@ from scripts.package import PackageError
 _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "load": load,
     "load_scale": load_scale,
+    "layers": layers,
     "contexts": contexts,
     "rls": rls,
     "pages": pages,

@@ -827,6 +827,12 @@ class World:
                 for version in range(1, len(self.compositions[name].contents) + 1)
             ],
             "shared_compositions": [[name, *share] for name in visible for share in shares[name]],
+            "composition_layers": [
+                [name, holder]
+                for name in visible
+                for holder in self.compositions[name].layers
+                if holder in (person, *mine)
+            ],
             "composition_pins": [
                 [*pin, self.pins[pin]]
                 for pin in self.pins_of(person)
@@ -834,12 +840,6 @@ class World:
             ],
             "contexts": [list(pin) for pin in self.pins_of(person)],
             "resolved": {context: self.resolved(person, context) for context in CONTEXTS},
-            "composition_layers": [
-                [name, holder]
-                for name in visible
-                for holder in self.compositions[name].layers
-                if holder in (person, *mine)
-            ],
             "organizations": mine,
             "organization_members": [
                 [name, member, rank]
@@ -924,13 +924,13 @@ class World:
                 for name, piece in self.compositions.items()
                 for (grantee, link), share in [*piece.shares.items(), *piece.rows_of_links()]
             ],
-            "composition_pins": [
-                [owner, context, composition] for (owner, context), composition in self.pins.items()
-            ],
             "composition_layers": [
                 [name, holder]
                 for name, piece in self.compositions.items()
                 for holder in piece.layers
+            ],
+            "composition_pins": [
+                [owner, context, composition] for (owner, context), composition in self.pins.items()
             ],
             "organization_invitations": [
                 [name, place_name, invited.role, invited.over]

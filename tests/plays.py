@@ -254,6 +254,33 @@ class Tries:
             caller = grantee["user"]
         return caller, {"composition": composition} | grantee
 
+    def layer(self) -> tuple[str, Json]:
+        composition = self.composition()
+        caller = self.party(composition, "owner", "editor", "viewer")
+        piece = self.world.compositions.get(composition)
+        if piece and piece.layers and self.often():
+            holder = self.one_of(list(piece.layers))
+            if holder not in self.world.organizations:
+                return holder, {"composition": composition, "scope": "me"}
+            how = {"composition": composition, "scope": "organization", "organization": holder}
+            return self.member(holder), how
+        if self.often():
+            return caller, {"composition": composition, "scope": "me"}
+        organization = self.organization(caller) if self.often() else None
+        how = {"composition": composition, "scope": "organization", "organization": organization}
+        return caller, how
+
+    get_layer = reset_layer = layer
+
+    def set_layer(self) -> tuple[str, Json]:
+        caller, how = self.layer()
+        piece = self.world.compositions.get(how["composition"])
+        key = how.get("organization") or (piece and piece.organization) or "none"
+        return caller, how | {
+            "base_version": self.draw(st.integers(1, 3)) if self.rarely() else 1,
+            "change": ["mine" if how["scope"] == "me" else key, self.one_of(CONTENTS)],
+        }
+
     def pin_composition(self) -> tuple[str, Json]:
         composition = self.composition()
         how: Json = {"composition": composition, "context": self.one_of(CONTEXTS), "scope": "me"}
@@ -271,26 +298,6 @@ class Tries:
             how = {"context": context, "scope": "organization", "organization": owner}
             return self.member(owner), how
         return self.anyone() if self.rarely() else owner, {"context": context, "scope": "me"}
-
-    def layer(self) -> tuple[str, Json]:
-        composition = self.composition()
-        caller = self.party(composition, "owner", "editor", "viewer")
-        if self.often():
-            return caller, {"composition": composition, "scope": "me"}
-        organization = self.organization(caller) if self.often() else None
-        how = {"composition": composition, "scope": "organization", "organization": organization}
-        return caller, how
-
-    get_layer = reset_layer = layer
-
-    def set_layer(self) -> tuple[str, Json]:
-        caller, how = self.layer()
-        piece = self.world.compositions.get(how["composition"])
-        key = how.get("organization") or (piece and piece.organization) or "none"
-        return caller, how | {
-            "base_version": self.draw(st.integers(1, 3)) if self.rarely() else 1,
-            "change": ["mine" if how["scope"] == "me" else key, self.one_of(CONTENTS)],
-        }
 
     def create_organization(self) -> tuple[str, Json]:
         return self.person(), {"name": "Northwind"}

@@ -638,6 +638,7 @@ create trigger composition_layers_invalidate_deleted
 --   layer         a row of composition_layers
 --   beneath       a document of the same composition …
 --   beneath_hash  … and its content_hash
+--   checked       false: whoever calls checks the structure of the document
 --   document      what it looks like with the layer
 --   state         'applied', 'stale': parts that it changed are gone, 'conflict': parts that it
 --                 changed have been changed to something else, or are not to be brought together
@@ -649,6 +650,7 @@ create function private.lay(
   layer         public.composition_layers,
   beneath       jsonb,
   beneath_hash  bytea,
+  checked       boolean default true,
   out document  jsonb,
   out state     text,
   out conflicts jsonb
@@ -667,14 +669,18 @@ begin
       from public.compositions as d
      where d.content_hash = layer.base_hash;
 
-    select m.merged, m.conflicts into document, conflicts
-      from private.merge_documents(
-             base,
-             beneath,
-             private.on_base(base, layer.patch),
-             keep_edits => false
-           ) as m;
-    document := coalesce(document, beneath);
+    if checked then
+      select m.merged, m.conflicts into document, conflicts
+        from private.merge_documents(
+               base, beneath, private.on_base(base, layer.patch), keep_edits => false
+             ) as m;
+      document := coalesce(document, beneath);
+    else
+      select m.merged, m.conflicts into document, conflicts
+        from private.merge_json(
+               base, beneath, private.on_base(base, layer.patch), keep_edits => false
+             ) as m;
+    end if;
   end if;
 
   state := case
@@ -890,18 +896,26 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-  layer public.composition_layers;
-  laid  record;
+  -- Of several, it is mostly enough to check the structure of what they make together.
+  checked boolean := cardinality(layers) = 1;
+  beneath bytea;
+  merged  boolean;
+  layer   public.composition_layers;
+  laid    record;
 begin
-  shown := document;
-  states := '[]';
-  foreach layer in array coalesce(layers, '{}') loop
-    if states <> '[]' then
-      hash := private.content_hash(shown);
-    end if;
-    laid := private.lay(layer, shown, hash);
-    shown := laid.document;
-    states := states || private.layer_state(layer, laid.state, laid.conflicts);
+  loop
+    shown := document;
+    states := '[]';
+    merged := false;
+    foreach layer in array coalesce(layers, '{}') loop
+      beneath := case when states = '[]' then hash else private.content_hash(shown) end;
+      merged := merged or layer.base_hash <> beneath;
+      laid := private.lay(layer, shown, beneath, checked);
+      shown := laid.document;
+      states := states || private.layer_state(layer, laid.state, laid.conflicts);
+    end loop;
+    exit when checked or not merged or private.document_problems(shown) = '[]';
+    checked := true;
   end loop;
 end;
 $$;

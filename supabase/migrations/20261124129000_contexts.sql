@@ -186,8 +186,8 @@ $$;
 
 -- What is held about a person outside their compositions, for export_my_data(): one list of it.
 --
---   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins', 'authored'
---              or 'layers'
+--   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'pins',
+--              'authored' or 'layers'
 --   user_id    the person, who is the caller
 --   after_id   where the page before ended …
 --   after_nth  … in the order of (id, nth)

@@ -166,6 +166,12 @@ begin
              )
         from public.shared_compositions as s
     ),
+    'composition_layers', array(
+      select jsonb_build_array(
+               l.composition_id, coalesce(l.user_id::text, l.organization_id::text)
+             )
+        from public.composition_layers as l
+    ),
     'composition_pins', array(
       select jsonb_build_array(
                coalesce(p.organization_id, p.user_id), p.context, p.composition_id
@@ -180,12 +186,6 @@ begin
     'resolved', (
       select jsonb_object_agg(c.context, pg_temp.resolved(c.context))
         from unnest(contexts) as c (context)
-    ),
-    'composition_layers', array(
-      select jsonb_build_array(
-               l.composition_id, coalesce(l.user_id::text, l.organization_id::text)
-             )
-        from public.composition_layers as l
     ),
     'organizations', array(select o.id from public.organizations as o),
     'organization_members', array(
@@ -246,19 +246,19 @@ language sql as $$
         from public.shared_compositions as s
        where s.composition_id = any (ids)
     ),
-    'composition_pins', array(
-      select jsonb_build_array(
-               coalesce(p.organization_id, p.user_id), p.context, p.composition_id
-             )
-        from public.composition_pins as p
-       where p.organization_id = any (ids) or p.user_id = any (ids)
-    ),
     'composition_layers', array(
       select jsonb_build_array(
                l.composition_id, coalesce(l.user_id::text, l.organization_id::text)
              )
         from public.composition_layers as l
        where l.composition_id = any (ids)
+    ),
+    'composition_pins', array(
+      select jsonb_build_array(
+               coalesce(p.organization_id, p.user_id), p.context, p.composition_id
+             )
+        from public.composition_pins as p
+       where p.organization_id = any (ids) or p.user_id = any (ids)
     ),
     'organization_invitations', array(
       select jsonb_build_array(i.id, i.organization_id, i.role, i.expires_at < now())

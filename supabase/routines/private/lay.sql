@@ -3,6 +3,7 @@
 --   layer         a row of composition_layers
 --   beneath       a document of the same composition …
 --   beneath_hash  … and its content_hash
+--   checked       false: whoever calls checks the structure of the document
 --   document      what it looks like with the layer
 --   state         'applied', 'stale': parts that it changed are gone, 'conflict': parts that it
 --                 changed have been changed to something else, or are not to be brought together
@@ -14,6 +15,7 @@ create function private.lay(
   layer         public.composition_layers,
   beneath       jsonb,
   beneath_hash  bytea,
+  checked       boolean default true,
   out document  jsonb,
   out state     text,
   out conflicts jsonb
@@ -32,14 +34,18 @@ begin
       from public.compositions as d
      where d.content_hash = layer.base_hash;
 
-    select m.merged, m.conflicts into document, conflicts
-      from private.merge_documents(
-             base,
-             beneath,
-             private.on_base(base, layer.patch),
-             keep_edits => false
-           ) as m;
-    document := coalesce(document, beneath);
+    if checked then
+      select m.merged, m.conflicts into document, conflicts
+        from private.merge_documents(
+               base, beneath, private.on_base(base, layer.patch), keep_edits => false
+             ) as m;
+      document := coalesce(document, beneath);
+    else
+      select m.merged, m.conflicts into document, conflicts
+        from private.merge_json(
+               base, beneath, private.on_base(base, layer.patch), keep_edits => false
+             ) as m;
+    end if;
   end if;
 
   state := case

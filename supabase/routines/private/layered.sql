@@ -17,18 +17,26 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-  layer public.composition_layers;
-  laid  record;
+  -- Of several, it is mostly enough to check the structure of what they make together.
+  checked boolean := cardinality(layers) = 1;
+  beneath bytea;
+  merged  boolean;
+  layer   public.composition_layers;
+  laid    record;
 begin
-  shown := document;
-  states := '[]';
-  foreach layer in array coalesce(layers, '{}') loop
-    if states <> '[]' then
-      hash := private.content_hash(shown);
-    end if;
-    laid := private.lay(layer, shown, hash);
-    shown := laid.document;
-    states := states || private.layer_state(layer, laid.state, laid.conflicts);
+  loop
+    shown := document;
+    states := '[]';
+    merged := false;
+    foreach layer in array coalesce(layers, '{}') loop
+      beneath := case when states = '[]' then hash else private.content_hash(shown) end;
+      merged := merged or layer.base_hash <> beneath;
+      laid := private.lay(layer, shown, beneath, checked);
+      shown := laid.document;
+      states := states || private.layer_state(layer, laid.state, laid.conflicts);
+    end loop;
+    exit when checked or not merged or private.document_problems(shown) = '[]';
+    checked := true;
   end loop;
 end;
 $$;
