@@ -32,8 +32,10 @@ _TARGET_304 = 0.5
 _RAW_LABEL = "EVALSHA of the body, bridge alone"
 _SELECT_LABEL = "select of the row, PostgREST alone"
 _HIT_LABEL = "function: hit"
+_CONTEXT_LABEL = "function: hit of a context"
 _304_LABEL = "function: not modified"
 _BARE_LABEL = "function: nothing but an answer"
+_CONTEXT = "/v1/contexts/home"
 _RAW = "return redis.call('GET', KEYS[1])"
 
 
@@ -82,13 +84,13 @@ class Parts:
             addresses["redis_rest_url"], bearer | {"Upstash-Response-Format": "resp2"}
         )
 
-    def load(self, client: Client, source: str) -> tuple[str, bytes]:
-        """Load through the function.
+    def load(self, client: Client, source: str, path: str | None = None) -> tuple[str, bytes]:
+        """Load through the function; the composition, if no other path is named.
 
         Returns:
             The ETag and the body, as brotli.
         """
-        headers, body = client.send("GET", f"/v1/compositions/{self.piece}")
+        headers, body = client.send("GET", path or f"/v1/compositions/{self.piece}")
         if headers["x-cache"] != source or headers["content-encoding"] != "br":
             raise NotAnsweredError(f"wanted a {source}, got {headers.items()}")
         return headers["etag"], body
@@ -130,6 +132,10 @@ def _ways(parts: Parts) -> list[Way]:
     # PostgREST learns of the new table a moment after it was made.
     _wait(lambda: parts.postgrest.send("GET", row))
 
+    pin = json.dumps({"composition_id": piece}).encode()
+    parts.function.send("PUT", "/v1/pins/home", pin)
+    for _ in range(2):  # the choice, then its answer
+        parts.load(parts.function, "miss", _CONTEXT)
     parts.load(parts.function, "miss")
     etag, body = parts.load(parts.function, "hit")
     parts.redis.send("POST", "/set/bench", body)
@@ -152,6 +158,12 @@ def _ways(parts: Parts) -> list[Way]:
             lambda: parts.postgrest.send("POST", "/rpc/load_composition", rpc),
         ),
         Way(_HIT_LABEL, lambda: parts.load(parts.function, "hit")),
+        Way(
+            _CONTEXT_LABEL,
+            lambda: parts.load(parts.function, "hit", _CONTEXT),
+            # The misses of the round before have dropped it.
+            lambda: parts.function.send("GET", _CONTEXT),
+        ),
         Way(_304_LABEL, not_modified),
         Way(_BARE_LABEL, lambda: parts.bare.send("GET", "/")),
         Way("function: miss", lambda: parts.load(parts.function, "miss"), parts.forget),
@@ -263,6 +275,13 @@ def _findings(
     redis_cpu = used[_HIT_LABEL]["Redis"]
     both_cpu = [sum(pair) for pair in zip(hit_cpu, redis_cpu, strict=True)]
     alone, both = (short(ratio(select_cpu, cost).median) for cost in (hit_cpu, both_cpu))
+    in_context = by_label[_CONTEXT_LABEL]
+    context_cpu = [
+        sum(pair)
+        for pair in zip(
+            *(used[_CONTEXT_LABEL][part] for part in ("function", "Redis")), strict=True
+        )
+    ]
     judged = [
         ("hit, p95 in ms", hit.percentile(95), _TARGET_P95_MS),
         ("hit, time of an EVALSHA", hit.against(raw).median, _TARGET_TO_EVALSHA),
@@ -279,6 +298,8 @@ def _findings(
         *(f"{what}: {short(value)}, {verdict(value, limit)}" for what, value, limit in judged),
         f"hits in the CPU time of a select: {alone}; Redis counted, too: {both}",
         f"CPU of the database, which is what a project has to grow: {', '.join(spared)}",
+        f"a context: {short(in_context.against(hit).median)} of the time of a plain hit,"
+        f" {short(ratio(context_cpu, both_cpu).median)} of its CPU, Redis counted, too",
         f"a function that only answers takes {short(bare.against(raw).median)} of the"
         f" {_TARGET_TO_EVALSHA} EVALSHAs, {short(bare.against(select).median)} of the select,"
         f" {short(bare.against(hit).median)} of a hit's time and"

@@ -223,6 +223,19 @@ def test_arguments_are_those_of_the_function(people, composition, changes, key):
     assert versions(ann, piece) == 1
 
 
+def test_an_argument_may_be_true_or_false_and_no_other_word_for_it(people, composition):
+    ann, ben = people("ann", "ben")
+    piece = composition(ann)
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="viewer")
+    fork = ben.call("fork_composition", composition_id=piece.id)["composition_id"]
+    for apply in ("true", 1):
+        with refused("PT422", code="invalid_argument", argument="arguments", key="apply"):
+            once(ben, "update_from_upstream", {"composition_id": fork, "apply": apply})
+    for _ in range(2):
+        taken = once(ben, "update_from_upstream", {"composition_id": fork, "apply": True})
+        assert taken["up_to_date"] is True
+
+
 @pytest.mark.parametrize("arguments", [None, [], "x", 1])
 def test_arguments_are_an_object(people, arguments):
     (ann,) = people("ann")

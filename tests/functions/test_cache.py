@@ -286,7 +286,7 @@ async def test_many_viewers_make_room_for_each_other(cache: Cache, store: redis.
 
 
 async def test_the_newest_bodies_are_held(cache: Cache, store: redis.Redis):
-    etags = [f"{nth:02x}" for nth in range(25)]
+    etags = [f"{nth:02x}" for nth in range(90)]
     for nth, etag in enumerate(etags):
         if 10 <= nth < 20:
             assert await cache.warm(PIECE, etag, etag.encode())
@@ -295,8 +295,8 @@ async def test_the_newest_bodies_are_held(cache: Cache, store: redis.Redis):
             await cache.fill(await lease_of(cache, viewer), etag, b"", etag.encode())
     missed = await cache.read(PIECE, ANN)
     assert isinstance(missed, Miss)
-    assert missed.held_etags == etags[-16:]
-    assert len([*store.hscan_iter(f"p1:c:{PIECE}", "b:*")]) == 16
+    assert missed.held_etags == etags[-64:]
+    assert len([*store.hscan_iter(f"p1:c:{PIECE}", "b:*")]) == 64
     # Whose body had to make room misses, and is answered again.
     assert isinstance(await cache.read(PIECE, viewer), Hit)
     await filled(cache, BEN)

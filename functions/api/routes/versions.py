@@ -64,8 +64,8 @@ async def preview_upstream(composition_id: UUID, call: SignedIn) -> Response:
 
 @routes.post("/v1/compositions/{composition_id}/upstream")
 async def update_from_upstream(
-    composition_id: UUID, updating: Updating, call: SignedIn
+    composition_id: UUID, call: SignedIn, updating: Updating | None = None
 ) -> Response:
     """Take it over, as a version."""
-    arguments = updating.arguments() | call.base_version_if_any() | {"apply": True}
-    return await call.change(composition_id, "update_from_upstream", arguments)
+    arguments = (updating or Updating()).arguments() | call.base_version_if_any()
+    return await call.change(composition_id, "update_from_upstream", arguments | {"apply": True})

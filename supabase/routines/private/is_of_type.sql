@@ -12,6 +12,7 @@ as $$
     when value is null then optional
     when type = 'jsonb' or value = 'null' then true
     when type = 'integer' then jsonb_typeof(value) = 'number'
+    when type = 'boolean' then jsonb_typeof(value) = 'boolean'
     when type <> 'text[]' then jsonb_typeof(value) = 'string'
     when jsonb_typeof(value) <> 'array' then false
     else not exists (
