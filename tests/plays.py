@@ -27,6 +27,12 @@ class Act:
         return f"{self.who}.{self.what}({arguments})" if self.who else f"{self.what}({arguments})"
 
 
+def on_top(key: str) -> Json:
+    """A layer on the first version: under the name of its organisation, or of one's own."""
+    scope = "me" if key == "mine" else "organization"
+    return {"scope": scope, "base_version": 1, "change": [key, "a"]}
+
+
 def opening(ranks: Json) -> list[Act]:
     """An organisation of ann's, with works, trash, shares, links and an invitation."""
     organization = {"organization": "org1"}
@@ -54,6 +60,9 @@ def opening(ranks: Json) -> list[Act]:
                 ("dan", "share_composition", "piece3", {"role": "editor", "user": "ben"}),
                 ("ann", "create_share_link", "piece1", {"role": "editor"} | later),
                 ("dan", "create_share_link", "piece3", {"role": "viewer"}),
+                ("ann", "set_layer", "piece1", on_top("org1")),
+                ("eve", "set_layer", "piece1", on_top("mine")),
+                ("ben", "set_layer", "piece3", on_top("mine")),
                 ("cleo", "delete_composition", "piece4", {}),
             ]
         ),
