@@ -201,29 +201,44 @@ def promote(stage: Stage, page: Page) -> Composition | None:
 
 
 def keep_up(stage: Stage, page: Page, fork: Composition) -> None:
-    """What is done to the page afterwards comes into the fork, too, once its owner takes it."""
-    before = page.document
+    """What is done to the page comes into the fork once its owner takes it, or stays out of it."""
+    member, before = page.member, page.document
+    up = {"composition_id": fork.id}
     _go_on(stage, page)
     wanted = _with_what_moved(fork.documents[-1], before, page.document)
-    up = {"composition_id": fork.id}
-    shown = stage.call(page.member, "update_from_upstream", **up)
-    stage.check(f"{fork.id}: what its upstream changed would make", shown.get("merged"), wanted)
-    stage.check(f"{fork.id}: its upstream is in conflict", shown["conflicts"], [])
-    stage.load(fork, page.member, "owner")
+    shown = stage.call(member, "update_from_upstream", **up)
+    stage.check(f"{fork.id}: with its upstream it would be", shown.get("merged"), wanted)
+    stage.check(f"{fork.id}: its upstream is in conflict:", shown["conflicts"], [])
     stage.tell(f"{fork.title}: what its upstream has changed", *shown["sentences"])
-
-    made = stage.call(page.member, "update_from_upstream", **up, apply=True)
+    stage.load(fork, member, "owner")
+    made = stage.call(member, "update_from_upstream", **up, apply=True)
     stage.add_version(fork, wanted, made)
-    stage.load(fork, page.member, "owner")
-    again = stage.call(page.member, "update_from_upstream", **up, apply=True)
+    stage.load(fork, member, "owner")
+
+    # Both have another welcome now: the fork keeps its own.
+    _go_on(stage, page)
+    refused = stage.expect(
+        "merge_conflict",
+        "a fork that changed the same",
+        member,
+        "update_from_upstream",
+        **up,
+        apply=True,
+    )
+    paths = [conflict["path"] for conflict in refused.get("conflicts", [])]
+    stage.check(f"{fork.id}: it is in conflict with its upstream at", paths, [_HEADING])
+    kept = stage.call(member, "update_from_upstream", **up, apply=True, on_conflict="keep")
+    stage.add_version(fork, wanted, kept)
+    stage.load(fork, member, "owner")
+    again = stage.call(member, "update_from_upstream", **up, apply=True)
     stage.check(
-        f"{fork.id}: taken twice,",
-        (again.get("up_to_date"), again["version"]),
+        f"{fork.id}: kept up once more, it is up to date, at version",
+        (again["up_to_date"], again["version"]),
         (True, fork.version),
     )
     stage.expect(
         "upstream_not_found",
-        "what is no fork",
+        "an update of what is no fork",
         page.admin,
         "update_from_upstream",
         composition_id=page.composition.id,

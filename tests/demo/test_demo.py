@@ -96,7 +96,12 @@ def test_it_plays_reports_and_leaves_nothing_behind(tmp_path):
     assert row(report, "an invalid document", 3) == ["422", "invalid_document", "1"]
     assert row(report, "compared versions") == row(report, "deleted an account") == ["1"]
     assert row(report, "audited the cache") == row(report, "shared, took back at once") == ["1"]
-    assert row(report, "a stale PUT", 3) == ["412", "version_conflict", "4"]
+    assert row(report, "a stale PUT", 3) == ["412", "version_conflict", "5"]
+    assert row(report, "a stale PATCH", 3) == ["412", "version_conflict", "2"]
+    assert row(report, "kept a fork up to date") == row(report, "undid an agent's turn") == ["1"]
+    assert row(report, "moved a default") == row(report, "saved at once in two places") == ["1"]
+    assert "  Duration filter: none → under 10 minutes\n" in report
+    assert "  /parameters/how-many/value: 12 → 20 there, 5 here\n" in report
     assert "Loads through the functions: " in report
     assert int(row(report, "hit")[0]) > int(row(report, "miss")[0])
     assert int(row(report, "seen after a direct save")[0]) > 5
@@ -150,7 +155,7 @@ def test_on_a_stack_that_runs_already_it_starts_nothing_and_ends_by_itself(
     assert code == 0, said
     assert row(report, "compositions") == ["2"]
     [after] = database.execute("select count(*) from public.user_compositions").fetchone()
-    assert after == before + 2 + 1, "and what the newcomer left behind"
+    assert after == before + 2 + 3, "and a page, its fork, and what the newcomer left behind"
     assert row(report, "counted loads") == ["1"]
     assert re.findall("left out .*", report) == [
         "left out deleting an account: the database is not ours",
@@ -162,7 +167,9 @@ def test_on_a_stack_that_runs_already_it_starts_nothing_and_ends_by_itself(
 
 
 def test_what_does_not_hold_is_reported_and_makes_the_exit_code_1(tmp_path, stack, break_function):
-    break_function("public.save_version", "=> save_version.base_version", "=> null")
+    break_function(
+        "private.save_document", "head.current_version = save_document.base_version", "true"
+    )
     demo = Demo(tmp_path, "--samples", "--documents", "1", stack=stack)
 
     code, report, said = demo.wait()

@@ -13,9 +13,13 @@ import pytest
     [
         pytest.param(
             "merging",
-            ("private.merge_values", "merged := mine;", "merged := head;"),
+            (
+                "private.save_document",
+                "head, merge.merged, 'merge'",
+                "head, save_document.document, 'merge'",
+            ),
             "{0}: version 5 is not what was saved",
-            id="a merge loses what the second did",
+            id="a merge loses what the first one did",
         ),
         pytest.param(
             "merging",
@@ -133,6 +137,32 @@ import pytest
             ),
             ": cleo sees layers",
             id="a layer that became a fork is still there",
+        ),
+        pytest.param(
+            "personal",
+            (
+                "private.upstream_merge",
+                "fork.forked_from_version) -> 'document'",
+                "upstream.current_version) -> 'document'",
+            ),
+            ": with its upstream it would be",
+            id="nothing comes from an upstream",
+        ),
+        pytest.param(
+            "personal",
+            ("private.apply_upstream", "merge.conflicts <> '[]' and not keep", "false"),
+            ": a fork that changed the same was not refused",
+            id="a conflict with an upstream passes",
+        ),
+        pytest.param(
+            "personal",
+            (
+                "private.apply_upstream",
+                "set forked_from_version = upstream.current_version",
+                "set title = c.title",
+            ),
+            "kept a fork up to date: merge_conflict: ",
+            id="a fork forgets what it has taken",
         ),
         pytest.param(
             "turns",
