@@ -372,26 +372,6 @@ class Tries:
             "on_conflict": self.one_of(["reject", "keep"]),
         }
 
-    def layer(self) -> tuple[str, Json]:
-        composition = self.composition()
-        caller = self.party(composition, "owner", "editor", "viewer")
-        if self.often():
-            return caller, {"composition": composition, "scope": "me"}
-        organization = self.organization(caller) if self.often() else None
-        how = {"composition": composition, "scope": "organization", "organization": organization}
-        return caller, how
-
-    get_layer = reset_layer = layer
-
-    def set_layer(self) -> tuple[str, Json]:
-        caller, how = self.layer()
-        piece = self.world.compositions.get(how["composition"])
-        key = how.get("organization") or (piece and piece.organization) or "none"
-        return caller, how | {
-            "base_version": self.draw(st.integers(1, 3)) if self.rarely() else 1,
-            "change": ["mine" if how["scope"] == "me" else key, self.one_of(CONTENTS)],
-        }
-
     def create_organization(self) -> tuple[str, Json]:
         return self.person(), {"name": "Northwind"}
 
@@ -518,11 +498,6 @@ WITH_COMPOSITIONS = [
     "share_composition",
     "unshare_composition",
     "create_share_link",
-    "set_layer",
-    "set_layer",
-    "set_layer",
-    "reset_layer",
-    "get_layer",
     "delete_composition",
     "undelete_composition",
     "purge_composition",

@@ -3,7 +3,7 @@ import pytest
 from tests.layers import add, lay
 from tests.people import refused
 
-NONE = {
+NONE: dict[str, object] = {
     "state": "none",
     "base_version": None,
     "updated_at": None,
