@@ -15,6 +15,7 @@ from bench.contexts import contexts
 from bench.hostile import hostile
 from bench.layers import layers
 from bench.load import load, load_scale
+from bench.merge import merge
 from bench.outage import outage
 from bench.package import package
 from bench.page import FILE, write_page
@@ -42,6 +43,7 @@ _FIGURES: dict[str, Callable[[Bench], Figure]] = {
     "rls": rls,
     "pages": pages,
     "save": save,
+    "merge": merge,
     "hostile": hostile,
     "rest": rest,
     "storage": storage,
@@ -110,7 +112,7 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         metavar="FILE",
         default=find_corpus(),
-        help="for storage, beside the samples: .jsonl, or .zst of it",
+        help="for merge, and for storage beside the samples: .jsonl, or .zst of it",
     )
     return parser.parse_args()
 

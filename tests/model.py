@@ -85,6 +85,9 @@ class Composition:
     title: str
     contents: list[str]  # of version 1, 2, 3 …
     changed: int
+    head: int = 1
+    # Versions that never were the head: what each started from, and whose it is.
+    conflicts: dict[int, tuple[int, str]] = field(default_factory=dict)
     # By person or organisation, and by the link that the person came by, if they did.
     shares: dict[tuple[str, str | None], Share] = field(default_factory=dict)
     links: dict[str, Share] = field(default_factory=dict)
@@ -94,6 +97,12 @@ class Composition:
     forked_from: tuple[str, int] | None = None
     labels: dict[int, str] = field(default_factory=dict)
     loads: int = 0
+
+    def append(self, content: str, time: int) -> None:
+        """The next version, which becomes the head."""
+        self.contents.append(content)
+        self.head = len(self.contents)
+        self.changed = time
 
     def rows_of_links(self) -> list[tuple[tuple[str, str | None], Share]]:
         """Links among the shares: without a grantee."""
@@ -227,22 +236,49 @@ class World:
         )
         return self.written(composition)
 
-    def save_version(self, caller: str, composition: str, base_version: int, content: str) -> Json:
-        """Editors save, on top of the head."""
+    def save_version(
+        self,
+        caller: str,
+        composition: str,
+        base_version: int,
+        content: str,
+        on_conflict: Literal["reject", "merge"] = "reject",
+    ) -> Json:
+        """Editors save, on top of the head, or else merged into it.
+
+        Contents are one piece: where both sides changed theirs, differently, the one that is saved
+        is kept beside the head, once.
+        """
         piece = self.require_role(caller, composition, "editor")
-        if base_version != len(piece.contents):
-            raise Refused("version_conflict", head_version=len(piece.contents))
-        piece.contents.append(content)
-        piece.changed = self.now()
-        return self.written(composition)
+        if base_version == piece.head:
+            piece.append(content, self.now())
+            return self.written(composition)
+        # What was kept beside the head is merged from where it started.
+        base_version, _ = piece.conflicts.get(base_version, (base_version, ""))
+        if on_conflict == "reject" or not 1 <= base_version <= len(piece.contents):
+            raise Refused("version_conflict", head_version=piece.head)
+
+        base, head = piece.contents[base_version - 1], piece.contents[piece.head - 1]
+        if content in (base, head) or base == head:
+            piece.append(head if content == base else content, self.now())
+            return self.written(composition) | {"merged": True}
+        kept = [
+            number
+            for number, whose in piece.conflicts.items()
+            if whose == (base_version, caller) and piece.contents[number - 1] == content
+        ]
+        if not kept:
+            piece.contents.append(content)
+            kept = [len(piece.contents)]
+            piece.conflicts[kept[0]] = base_version, caller
+        return self.written(composition) | {"merged": False, "conflict_version": kept[0]}
 
     def restore_version(self, caller: str, composition: str, version: int) -> Json:
         """Editors bring the content of an earlier version back, as a new one."""
         piece = self.require_role(caller, composition, "editor")
         if not 1 <= version <= len(piece.contents):
             raise Refused("version_not_found")
-        piece.contents.append(piece.contents[version - 1])
-        piece.changed = self.now()
+        piece.append(piece.contents[version - 1], self.now())
         return self.written(composition)
 
     def rename(self, caller: str, composition: str, title: str) -> None:
@@ -272,7 +308,7 @@ class World:
     ) -> Json:
         """Who views a composition makes one of their own out of a version of it."""
         source = self.require_role(caller, composition, "viewer")
-        chosen = len(source.contents) if version is None else version
+        chosen = source.head if version is None else version
         if not 1 <= chosen <= len(source.contents):
             raise Refused("version_not_found")
         content = source.contents[chosen - 1]
@@ -871,8 +907,8 @@ class World:
         piece = self.compositions[composition]
         return {
             "title": piece.title,
-            "version": len(piece.contents),
-            "content_hash": piece.contents[-1],
+            "version": piece.head,
+            "content_hash": piece.contents[piece.head - 1],
             "owner_id": piece.owner,
             "organization_id": piece.organization,
             "forked_from_id": piece.forked_from and piece.forked_from[0],
@@ -910,7 +946,7 @@ class World:
             "user_compositions": [
                 [
                     *(name, piece.owner, piece.organization or "", piece.title),
-                    *(len(piece.contents), piece.contents[-1], piece.trashed),
+                    *(piece.head, piece.contents[piece.head - 1], piece.trashed),
                 ]
                 for name, piece in self.compositions.items()
             ],
@@ -968,7 +1004,7 @@ class World:
         piece = self.compositions[composition]
         return {
             "composition_id": composition,
-            "version": len(piece.contents),
-            "content_hash": piece.contents[-1],
+            "version": piece.head,
+            "content_hash": piece.contents[piece.head - 1],
             "title": piece.title,
         }

@@ -168,11 +168,12 @@ class Tries:
     def save_version(self) -> tuple[str, Json]:
         composition = self.composition()
         piece = self.world.compositions.get(composition)
-        head = len(piece.contents) if piece else 1
+        head, last = (piece.head, len(piece.contents)) if piece else (1, 1)
         return self.party(composition, "owner", "editor"), {
             "composition": composition,
-            "base_version": head - 1 if self.rarely() else head,
+            "base_version": self.draw(st.integers(0, last)) if self.sometimes() else head,
             "content": self.one_of(CONTENTS),
+            "on_conflict": "reject" if self.rarely() else "merge",
         }
 
     def restore_version(self) -> tuple[str, Json]:

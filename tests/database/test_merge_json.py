@@ -49,11 +49,13 @@ def in_any_order(conflicts):
 
 # ---- the rules, one by one
 
+ONE = Decimal("1.0")
 CASES = {
     "one side each": ({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 2}, []),
     "the same on both": (1, 2, 2, 2, []),
     "a leaf by both": (1, 2, 3, 2, [("", "both_changed")]),
-    "digits count": ({"a": 1}, {"a": Decimal("1.0")}, {"a": 1}, {"a": Decimal("1.0")}, []),
+    "the head's digits count": ({"a": 1}, {"a": ONE}, {"a": 1, "b": 1}, {"a": ONE, "b": 1}, []),
+    "my digits count": ({"a": 1}, {"a": 1, "b": 1}, {"a": ONE}, {"a": ONE, "b": 1}, []),
     "null is there": ({"a": 1}, {"a": None}, {}, {"a": None}, [("/a", "delete_edit")]),
     "null is no deletion": ({"a": None}, {}, {"a": None, "b": 1}, {"b": 1}, []),
     "a key that comes and one that goes": ({"a": 1}, {}, {"a": 1, "b": 1}, {"b": 1}, []),
@@ -155,9 +157,8 @@ class Chance:
         return f"{self.who}{self.count}"
 
     def leaf(self):
-        one = Decimal("1.0")
         return self.random.choice(
-            [self.marker(), self.marker(), 1, one, None, True, {}, [], 10**15]
+            [self.marker(), self.marker(), 1, ONE, None, True, {}, [], 10**15]
         )
 
     def value(self, depth):
@@ -404,6 +405,7 @@ HOSTILE: dict[str, list[Any]] = {
         [{"id": n, "x": side * (n % 2 == side - 1)} for n in range(20_000)] for side in range(3)
     ],
     "deep, with much inside": [chain(62, {"x": "x" * 500_000, "y": side}) for side in range(3)],
+    "much that nobody changed": [{"x": [0] * 300_000, str(side): side} for side in range(3)],
     "deep, digits": [chain(62, [1] * 100_000 + [side]) for side in range(3)],
     "lists in lists": [nested_lists(side) for side in range(3)],
     "long keys": [
@@ -429,6 +431,20 @@ def test_hostile_values_are_merged_in_time_and_nothing_of_the_head_is_lost(admin
         ).fetchone()
     assert row[0] and row[1] <= 100
     assert row[2] < 4 << 20
+
+
+def test_what_is_too_much_work_is_one_piece_and_flagged(merges):
+    long = [[f"{side}{n}" for n in range(40_001)] for side in ("head", "mine")]
+    wide = [
+        {str(n): {"head": x, "mine": y} for n in range(5000)} for x, y in ((0, 0), (1, 0), (0, 1))
+    ]
+    lists, objects = merges([({}, *({"a": side} for side in long), True), (*wide, True)])
+
+    assert lists[0] == {"a": long[0]}
+    assert [(found["path"], found["kind"]) for found in lists[1]] == [("/a", "both_changed")]
+    both, head = {"head": 1, "mine": 1}, {"head": 1, "mine": 0}
+    assert {text(part) for part in objects[0].values()} == {text(both), text(head)}
+    assert len(objects[1]) == 100 and {found["kind"] for found in objects[1]} == {"both_changed"}
 
 
 def test_what_is_nested_too_deeply_is_one_piece(admin):

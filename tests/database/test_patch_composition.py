@@ -1,10 +1,11 @@
 """A version by what is to change: whole, or not at all."""
 
 import json
+from typing import Any
 
 import pytest
 
-from tests.people import NOBODY, in_turn, refused
+from tests.people import NOBODY, Json, in_turn, refused
 from tests.samples import NUMBER_BOMB, sample, small
 
 
@@ -107,7 +108,7 @@ def test_a_stale_patch_is_merged_where_it_may_be(people, composition):
         patch(ann, piece, [add("/body/b", 2)], base_version=9, on_conflict="merge")
 
 
-FAILURES = {
+FAILURES: dict[str, tuple[Any, str, Json]] = {
     "a test that does not hold": (
         [add("/body/m", 1), {"op": "test", "path": "/body/n", "value": 2}],
         "PT409",

@@ -64,7 +64,7 @@ begin
       full join private.merge_parts(head, kind) as h on h.key = p.key
       full join unnest(keys, vals) as c (key, value) on c.key = p.key
      where case when c.key is null then h.value else c.value end is not null
-     order by p.slot, p.first_nth is null, p.first_nth, p.second_nth
+     order by p.slot, p.first_nth, p.second_nth
   ));
 end;
 $$;
