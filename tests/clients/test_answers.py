@@ -165,7 +165,7 @@ class Play:
         call(ann, "load_composition", **self.mine)
         for client in (ann, self.ben):
             call(client, "load_composition", **fork)
-        self.lay(fork)
+        self.lay()
         known = call(ann, "load_composition", **self.mine)["etag"]
         call(ann, "load_composition", **self.mine, known_etags=[known])
         ids = [self.mine["composition_id"], fork["composition_id"]]
@@ -179,7 +179,7 @@ class Play:
         call(self.job, "record_usage", entries=entries)
         call(self.job, "popular_compositions")
 
-    def lay(self, fork):
+    def lay(self):
         """Layers of ann's and of the organisation that apply, and that do not any more."""
         call, ann, ours = self.call, self.ann, {"scope": "organization"}
         long = "a" * 200
