@@ -712,7 +712,7 @@ def test_the_database_keeps_to_the_rules(stage, request):
     run_state_machine_as_test(
         type("Play", (Play,), {"stage": stage}),
         settings=settings(
-            max_examples=plays or 14,
+            max_examples=plays or 10,
             backend="chance",
             derandomize=plays is None,
             database=None,
