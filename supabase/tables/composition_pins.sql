@@ -30,6 +30,9 @@ create table public.composition_pins (
 comment on constraint composition_pins_context_valid on public.composition_pins is
   'A context is like home or route:/videos: at most 200 characters, none of them a control one.';
 
+-- As on user_compositions: no guesses about what others have.
+alter table public.composition_pins alter column context set statistics 0;
+
 create index composition_pins_organization_id_context_idx
   on public.composition_pins (organization_id, context);
 create index composition_pins_composition_id_idx on public.composition_pins (composition_id);
