@@ -107,7 +107,7 @@ def test_the_example_is_a_refusal_that_is_given():
     save = next(function for function in FUNCTIONS if function.name == "save_version")
     promised = {(sqlstate, code) for sqlstate, code, _ in save.errors}
     assert (example["code"], json.loads(example["details"])["code"]) in promised
-    assert f"hint    = '{example['hint']}'" in ROUTINES["append_version"]
+    assert f"hint    = '{example['hint']}'" in ROUTINES["refuse_stale"]
 
 
 def test_every_link_within_the_page_leads_to_a_title():
