@@ -165,6 +165,7 @@ class Play:
         call(ann, "load_composition", **self.mine)
         for client in (ann, self.ben):
             call(client, "load_composition", **fork)
+        self.lay()
         known = call(ann, "load_composition", **self.mine)["etag"]
         call(ann, "load_composition", **self.mine, known_etags=[known])
         ids = [self.mine["composition_id"], fork["composition_id"]]
@@ -177,6 +178,30 @@ class Play:
         entries = [self.mine | {"loads": 2, "hits": 1}, fork | {"loads": 1}]
         call(self.job, "record_usage", entries=entries)
         call(self.job, "popular_compositions")
+
+    def lay(self):
+        """Layers of ann's and of the organisation that apply, and that do not any more."""
+        call, ann, ours = self.call, self.ann, {"scope": "organization"}
+        long = "a" * 200
+        piece = self.create(ann, "Ours", small(long=long, n=1, m=1), **self.northwind)
+        for scope in ({}, ours):
+            call(ann, "get_layer", **piece, **scope)
+            patch = [{"op": "replace", "path": f"/body/{'n' if scope else 'm'}", "value": 2}]
+            patch += [{"op": "add", "path": f"/body/{'o' if scope else 'p'}", "value": 2}]
+            call(ann, "set_layer", **piece, base_version=1, patch=patch, **scope)
+            call(ann, "load_composition", **piece)
+        call(ann, "save_version", **piece, base_version=1, document=small(long=long, n=3))
+        call(ann, "load_composition", **piece)
+        for scope in ({}, ours):
+            call(ann, "get_layer", **piece, **scope)
+            patch = [{"op": "add", "path": f"/body/{key}", "value": 5} for key in ("n", "p")]
+            call(ann, "set_layer", **piece, base_version=1, patch=patch, **scope)
+            call(ann, "reset_layer", **piece, paths=["/body/p"], **scope)
+            call(ann, "reset_layer", **piece, **scope)
+        patch = [{"op": "add", "path": "/body/q", "value": 2}]
+        call(ann, "set_layer", **piece, base_version=2, patch=patch)
+        call(ann, "promote_layer", **piece)
+        call(ann, "delete_composition", **piece)
 
     def forget(self):
         """Caches are to forget compositions and people, all of which are due in a while."""

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.layers import add, lay
 from tests.people import in_turn, refused, wait_until_blocked
 from tests.samples import SMALLEST, contents, small
 
@@ -117,6 +118,7 @@ def test_nothing_names_the_person_any_more(people, organization, composition, ad
     share(ann, mine.id, cy)
     share(ann, ours.id, cy)
     share(ann, theirs.id, cy)
+    lay(ann, theirs.id, add("/data/mine", 1))
     save(ann, theirs.id)
     save(ann, foreign.id)
     save(cy, mine.id)

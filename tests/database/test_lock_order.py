@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from tests.layers import add, lay
 from tests.people import wait_until_blocked
 from tests.samples import SMALLEST, small
 
@@ -86,6 +87,54 @@ def test_an_organisation_that_goes_leaves_shares_in_the_order_of_ids(
         )
 
     assert ben.call("list_shares", composition_id=ids[0]) == []
+
+
+def test_an_account_that_goes_leaves_layers_in_the_order_of_ids(people, composition, admin, auth):
+    ann, ben = people("ann", "ben")
+    ids = make_several(composition, ann)
+    for composition_id in ids:
+        share = {"composition_id": composition_id, "user_id": ben.id}
+        ann.call("share_composition", **share, role="viewer")
+        lay(ben, composition_id, add("/body/mine", 1))
+        ann.call("unshare_composition", **share)
+
+    expect_in_order(
+        admin,
+        auth,
+        ids,
+        lambda: auth.execute("delete from auth.users where id = %s", (ben.id,)),
+    )
+
+
+@pytest.mark.parametrize("how", ["leave", "delete"])
+def test_an_organisation_that_goes_leaves_layers_in_the_order_of_ids(
+    people, organization, composition, admin, auth, how
+):
+    ann, ben = people("ann", "ben")
+    northwind = organization(ann, {ben: "member"})
+    ids = make_several(composition, ben)
+    for composition_id in ids:
+        share = {"composition_id": composition_id, "organization_id": northwind}
+        ben.call("share_composition", **share, role="viewer")
+        ours = {"scope": "organization", "organization_id": northwind}
+        lay(ann, composition_id, add("/body/ours", 1), **ours)
+        ben.call("unshare_composition", **share)
+    ben.call("leave_organization", organization_id=northwind)
+
+    if how == "leave":
+        expect_in_order(
+            admin,
+            ann.connection,
+            ids,
+            lambda: ann.call("leave_organization", organization_id=northwind),
+        )
+    else:
+        expect_in_order(
+            admin,
+            auth,
+            ids,
+            lambda: auth.execute("delete from auth.users where id = %s", (ann.id,)),
+        )
 
 
 def test_work_is_handed_over_in_the_order_of_ids(people, organization, composition, admin):
