@@ -85,7 +85,7 @@ def test_where_no_more_people_may_sign_up_the_newcomer_is_left_out(perform):
             id="a good save is refused",
         ),
         pytest.param(
-            ("public.save_version", "=> save_version.base_version", "=> null"),
+            ("private.save_document", "head.current_version = save_document.base_version", "true"),
             "{0}: a stale save was not refused",
             id="a stale save is taken",
         ),
