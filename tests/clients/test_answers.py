@@ -109,6 +109,10 @@ class Play:
             stale = mine | {"base_version": base_version, "document": document}
             call(ann, "preview_merge", **stale)
             call(ann, "save_version", **stale, on_conflict="merge")
+        for path in ("/body/patched", "/body/n"):
+            stale = mine | {"base_version": 3, "on_conflict": "merge"}
+            patch = [{"op": "add", "path": path, "value": "p"}]
+            call(ann, "patch_composition", **stale, patch=patch)
 
     def validate(self):
         circle = {"root": {"component": "Card", "child": "root"}, "a b": {}}

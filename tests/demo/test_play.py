@@ -127,15 +127,15 @@ def test_where_no_more_people_may_sign_up_the_newcomer_is_left_out(perform):
             id="a version comes with the document of another",
         ),
         pytest.param(
-            ("public.load_composition", "'{document}', d.document", "'{document}', '{}'"),
+            ("private.load", "'{document}', d.document", "'{document}', '{}'"),
             "{1}: version 1 is not what was saved",
             id="a composition is loaded without its content",
         ),
         pytest.param(
             (
-                "public.load_composition",
-                "composition_summary(head, access.role)",
-                "composition_summary(head, 'viewer')",
+                "private.load",
+                "head, access.role, private.also_in_etag",
+                "head, 'viewer', private.also_in_etag",
             ),
             "{1}: loaded as (1, 'Second', 'viewer'), not (1, 'Second', 'owner')",
             id="a composition is loaded with another role",
