@@ -1,9 +1,9 @@
 import pytest
 
 from tests.layers import add, lay
-from tests.people import refused
+from tests.people import Json, refused
 
-NONE = {
+NONE: Json = {
     "state": "none",
     "base_version": None,
     "updated_at": None,
