@@ -183,7 +183,7 @@ ATTACKS: dict[str, Attack] = {
     "preview_merge": Attack(
         {
             "composition_id": COMPOSITION,
-            "base_version": VERSION,
+            "base_version": 2,
             "document": SMALLEST,
             "patch": None,
             "format": "json-patch",

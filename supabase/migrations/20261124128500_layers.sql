@@ -1370,7 +1370,7 @@ $$;
 --
 -- Raises
 --   PT404 layer_path_not_found  the layer changes nothing there, nor below
---   PT422 invalid_argument      a path is null, or there are too many
+--   PT422 invalid_argument      they are no flat list, a path is null, or there are too many
 create function private.require_layer_paths(paths text[], base jsonb, wanted jsonb) returns void
 language plpgsql immutable
 set search_path = ''
@@ -1381,8 +1381,12 @@ declare
   changes constant text[] := (private.layer_changes(base, wanted)).changes;
   nth     bigint;
 begin
-  if cardinality(paths) > most or array_position(paths, null) is not null then
-    raise exception 'paths are at most % JSON Pointers, none of them null', most using
+  if case
+       when array_ndims(paths) > 1 then true
+       else cardinality(paths) > most or array_position(paths, null) is not null
+     end
+  then
+    raise exception 'paths are a flat list of at most % JSON Pointers, none null', most using
       errcode = 'PT422',
       detail  = jsonb_build_object('code', 'invalid_argument', 'argument', 'paths'),
       hint    = 'Send paths around several of them, or none to take everything back.';

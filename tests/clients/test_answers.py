@@ -98,10 +98,21 @@ class Play:
         for one, other in ((1, 2), (2, 1), (2, 3), (2, 4)):
             call(ann, "diff_versions", **mine, from_version=one, to_version=other)
         call(self.job, "purge_versions")
-        stale = mine | {"base_version": 1}
-        for document in (small(long=long, n=2, m=1, k=2), small(n=3)):
-            call(ann, "preview_merge", **stale, document=document)
-            call(ann, "save_version", **stale, document=document, on_conflict="merge")
+        other_dialect = sample()
+        other_dialect["components"]["root"]["label"] = "Videos"
+        for base_version, document in (
+            (1, small(long=long, n=2, m=1, k=2)),
+            (1, small(n=3)),
+            (1, other_dialect),
+            (3, small(long=long, k=1)),
+        ):
+            stale = mine | {"base_version": base_version, "document": document}
+            call(ann, "preview_merge", **stale)
+            call(ann, "save_version", **stale, on_conflict="merge")
+        for path in ("/body/patched", "/body/n"):
+            stale = mine | {"base_version": 3, "on_conflict": "merge"}
+            patch = [{"op": "add", "path": path, "value": "p"}]
+            call(ann, "patch_composition", **stale, patch=patch)
 
     def validate(self):
         circle = {"root": {"component": "Card", "child": "root"}, "a b": {}}
