@@ -17,10 +17,11 @@ declare
   changes constant text[] := (private.layer_changes(base, wanted)).changes;
   nth     bigint;
 begin
-  if case
+  -- In this order: null is looked for in flat lists alone.
+  if (case
        when array_ndims(paths) > 1 then true
        else cardinality(paths) > most or array_position(paths, null) is not null
-     end
+     end)
   then
     raise exception 'paths are a flat list of at most % JSON Pointers, none null', most using
       errcode = 'PT422',
