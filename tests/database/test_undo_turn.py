@@ -740,9 +740,7 @@ def test_a_layer_does_not_come_back_to_an_organization_that_lost_the_composition
     southwind = organization(ben, {ann: "member"})
     piece = composition(ann, small(n=1))
     ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="viewer")
-    ann.call(
-        "share_composition", composition_id=piece.id, organization_id=southwind, role="viewer"
-    )
+    ann.call("share_composition", composition_id=piece.id, organization_id=southwind, role="viewer")
     theirs = {"scope": "organization", "organization_id": southwind}
     patch = Jsonb([{"op": "replace", "path": "/body", "value": {"n": 2}}])
     ben.call("set_layer", composition_id=piece.id, base_version=1, patch=patch, **theirs)
