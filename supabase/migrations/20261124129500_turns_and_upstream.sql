@@ -619,7 +619,8 @@ begin
        group by v.composition_id
     ),
     changed as (
-      select c.id as composition_id, bool_or(t.kind = 'trash') as in_trash
+      select c.id as composition_id, bool_or(t.kind = 'trash') as in_trash,
+             bool_or(t.kind = 'upstream') as stands_elsewhere
         from private.turn_changes as t
         join public.user_compositions as c
           on c.id = coalesce(t.composition_id, (t.before ->> 'composition_id')::uuid)
@@ -634,7 +635,8 @@ begin
     select c.id, m.versions,
            case
              when g.in_trash or e.oldest is not null and e.back_to is null then 'owner'
-             when e.oldest is not null then 'editor'
+             -- Its version may be gone for its age, and what the fork stands on is still changed.
+             when e.oldest is not null or g.stands_elsewhere then 'editor'
              else 'viewer'
            end,
            coalesce(g.in_trash, false)
@@ -898,6 +900,10 @@ $$;
 --   made     what is stored about who undoes it: private.version_origin()
 --   returns  {layer: {composition_id, scope, organization_id}}
 --
+-- Raises
+--   PT409 not_visible_to_organization  the composition is not viewed through the organisation any
+--                                      more, so no layer of it can come back
+--
 -- The composition is locked, so no other change of the layer is under way (private.lock_layer()).
 --
 -- Definer rights: nobody may write layers in any other way.
@@ -910,6 +916,11 @@ declare
   wanted public.composition_layers :=
     jsonb_populate_record(null::public.composition_layers, change.before);
 begin
+  if change.before is not null and change.organization_id is not null then
+    perform private.require_visible_to_organization(
+      change.composition_id, change.organization_id
+    );
+  end if;
   wanted.id := coalesce((is_now ->> 'id')::uuid, gen_random_uuid());
   wanted.updated_at := clock_timestamp();
 
@@ -1171,6 +1182,8 @@ $$;
 --   PT404 version_not_found          what was there before was deleted for its age
 --   PT409 turn_undone                it was undone before
 --   PT409 turn_overtaken             later changes stand on it, with all of them
+--   PT409 not_visible_to_organization  a layer would come back to an organisation through which
+--                                    the composition is not viewed any more
 --   PT410 composition_trashed        one of the compositions is in the trash
 --   PT422 invalid_document           a limit was lowered since what was there before was saved
 --   PT422 invalid_argument           turn is null, origin is not known, or several conversations

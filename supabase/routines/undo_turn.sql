@@ -27,6 +27,8 @@
 --   PT404 version_not_found          what was there before was deleted for its age
 --   PT409 turn_undone                it was undone before
 --   PT409 turn_overtaken             later changes stand on it, with all of them
+--   PT409 not_visible_to_organization  a layer would come back to an organisation through which
+--                                    the composition is not viewed any more
 --   PT410 composition_trashed        one of the compositions is in the trash
 --   PT422 invalid_document           a limit was lowered since what was there before was saved
 --   PT422 invalid_argument           turn is null, origin is not known, or several conversations

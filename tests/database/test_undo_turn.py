@@ -731,3 +731,45 @@ def test_an_undo_waits_for_a_change_of_the_layer_and_is_overtaken_by_it(people, 
         )
 
     assert body(ann, piece) == {"n": 3}
+
+
+def test_a_layer_does_not_come_back_to_an_organization_that_lost_the_composition(
+    people, composition, organization
+):
+    ann, ben = people("ann", "ben")
+    southwind = organization(ben, {ann: "member"})
+    piece = composition(ann, small(n=1))
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="viewer")
+    ann.call("share_composition", composition_id=piece.id, organization_id=southwind, role="viewer")
+    theirs = {"scope": "organization", "organization_id": southwind}
+    patch = Jsonb([{"op": "replace", "path": "/body", "value": {"n": 2}}])
+    ben.call("set_layer", composition_id=piece.id, base_version=1, patch=patch, **theirs)
+    ben.call("reset_layer", composition_id=piece.id, **theirs, origin=TURN)
+    ann.call("unshare_composition", composition_id=piece.id, organization_id=southwind)
+
+    with refused("PT409", code="not_visible_to_organization", organization_id=southwind):
+        ben.call("undo_turn", turn="7")
+
+    assert ben.rows("select id from composition_layers") == []
+
+
+def test_a_viewer_does_not_change_what_a_fork_stands_on(people, composition, admin):
+    ann, ben = people("ann", "ben")
+    piece = composition(ann, small(n=1))
+    fork = ann.call("fork_composition", composition_id=piece.id)["composition_id"]
+    ann.call("share_composition", composition_id=piece.id, user_id=ben.id, role="viewer")
+    ann.call("share_composition", composition_id=fork, user_id=ben.id, role="editor")
+    save(ann, piece, None, n=2)
+    ben.call("update_from_upstream", composition_id=fork, apply=True, origin=TURN)
+    ben.call("pin_composition", context="home", composition_id=fork, origin=TURN)
+    save(ann, fork, None, n=3)
+    # As purge_versions() does, where an operator keeps versions for less time than turns.
+    admin.execute(
+        "delete from composition_versions where composition_id = %s and version = 2", (fork,)
+    )
+    ann.call("share_composition", composition_id=fork, user_id=ben.id, role="viewer")
+
+    with refused("PT403", code="composition_read_only", composition_id=fork):
+        ben.call("undo_turn", turn="7")
+
+    assert ann.call("load_composition", composition_id=fork)["forked_from_version"] == 2

@@ -142,7 +142,13 @@ async def purge_composition(
     composition_id: UUID, call: SignedIn, _nothing: Nothing | None = None
 ) -> Response:
     """Delete a composition in the trash for good."""
-    return await _write(call, composition_id, "purge_composition", {})
+    return await call.write(
+        "purge_composition",
+        {"composition_id": composition_id},
+        compositions=[composition_id],
+        # Pins go along, and home names their contexts.
+        viewers=[call.caller.user_id],
+    )
 
 
 @routes.post("/v1/compositions/{composition_id}/transfer")

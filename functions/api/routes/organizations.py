@@ -20,6 +20,7 @@ async def create_organization(founding: Founding, call: SignedIn) -> Response:
     return await call.write(
         "create_organization",
         founding.arguments(),
+        viewers=[call.caller.user_id],  # home names it
         status=201,
         location="/v1/organizations/{organization_id}",
     )

@@ -23,7 +23,8 @@ begin
        group by v.composition_id
     ),
     changed as (
-      select c.id as composition_id, bool_or(t.kind = 'trash') as in_trash
+      select c.id as composition_id, bool_or(t.kind = 'trash') as in_trash,
+             bool_or(t.kind = 'upstream') as stands_elsewhere
         from private.turn_changes as t
         join public.user_compositions as c
           on c.id = coalesce(t.composition_id, (t.before ->> 'composition_id')::uuid)
@@ -38,7 +39,8 @@ begin
     select c.id, m.versions,
            case
              when g.in_trash or e.oldest is not null and e.back_to is null then 'owner'
-             when e.oldest is not null then 'editor'
+             -- Its version may be gone for its age, and what the fork stands on is still changed.
+             when e.oldest is not null or g.stands_elsewhere then 'editor'
              else 'viewer'
            end,
            coalesce(g.in_trash, false)

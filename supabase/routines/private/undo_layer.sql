@@ -4,6 +4,10 @@
 --   made     what is stored about who undoes it: private.version_origin()
 --   returns  {layer: {composition_id, scope, organization_id}}
 --
+-- Raises
+--   PT409 not_visible_to_organization  the composition is not viewed through the organisation any
+--                                      more, so no layer of it can come back
+--
 -- The composition is locked, so no other change of the layer is under way (private.lock_layer()).
 --
 -- Definer rights: nobody may write layers in any other way.
@@ -16,6 +20,11 @@ declare
   wanted public.composition_layers :=
     jsonb_populate_record(null::public.composition_layers, change.before);
 begin
+  if change.before is not null and change.organization_id is not null then
+    perform private.require_visible_to_organization(
+      change.composition_id, change.organization_id
+    );
+  end if;
   wanted.id := coalesce((is_now ->> 'id')::uuid, gen_random_uuid());
   wanted.updated_at := clock_timestamp();
 

@@ -279,6 +279,23 @@ def test_home_has_all_that_a_first_page_needs(ann, ben, northwind, without_cache
     assert ben("GET", "/v1/home").json["home"] == plain
 
 
+def test_home_has_every_organization_and_context_that_is_there_now(ann):
+    home = create(ann)
+    pin(ann, home, "/v1/pins/home")
+    other = create(ann)
+    pin(ann, other)
+    warm(ann, "/v1/home")
+    ann("POST", "/v1/organizations", {"name": "Founded"})
+    assert [one["name"] for one in ann("GET", "/v1/home").json["organizations"]] == ["Founded"]
+
+    trashed = ann("DELETE", other, if_match=ann("GET", other).headers["etag"])
+    assert trashed.status == 200
+    warm(ann, "/v1/home")
+    assert ann("POST", f"{other}/purge", {}).status == 200
+    contexts = ann("GET", "/v1/home").json["contexts"]
+    assert [one["context"] for one in contexts] == ["home"]
+
+
 def test_an_account_without_anything_has_a_home_without_the_cache_as_well(ann, without_cache):
     reply = ann.through(without_cache)("GET", "/v1/home")
     assert (reply.status, reply.headers["x-cache"]) == (200, "bypass")
