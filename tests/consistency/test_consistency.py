@@ -17,8 +17,8 @@ from tests.consistency.readers import Tally
 
 NAIVE = "tests.consistency.naive.handler"
 
-_SHORT_READS = 1_000
-_FEWEST_SECONDS = 15  # so that a bit of everything breaks
+_SHORT_READS = 800
+_FEWEST_SECONDS = 12  # so that a bit of everything breaks
 _NAIVE_SECONDS = 120
 
 

@@ -12,6 +12,10 @@ from demo.samples import FOLDER, read_sample
 from tests.merging import MISSING, merge, mirrored, text
 from tests.samples import sample, small
 
+# What becomes of a value depends on no grant, and on no version of Postgres: what people do with it
+# is tried on both kinds.
+pytestmark = pytest.mark.parametrize("postgres", ["17-closed"], indirect=True, scope="session")
+
 
 def read(text):
     return MISSING if text is None else json.loads(text, parse_float=Decimal)
