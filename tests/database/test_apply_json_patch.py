@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.samples import FOLDER, read_sample
+from tests.database.conftest import one_kind
 from tests.database.patches import canonical, one, read_cases
 from tests.database.test_diff_versions import edited, json_values
 from tests.people import Json, refused
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, ZERO_BOMB
 
-# What becomes of a value depends on no grant, and on no version of Postgres: what people do with it
-# is tried on both kinds.
-pytestmark = pytest.mark.parametrize("postgres", ["17-closed"], indirect=True, scope="session")
+pytestmark = one_kind
 
 CASES = read_cases("json_patch.cases")
 SQLSTATES = {

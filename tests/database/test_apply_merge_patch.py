@@ -2,9 +2,12 @@
 
 import pytest
 
+from tests.database.conftest import one_kind
 from tests.database.patches import canonical, one, read_cases
 from tests.people import refused
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB
+
+pytestmark = one_kind
 
 CASES = read_cases("merge_patch.cases")
 

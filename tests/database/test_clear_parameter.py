@@ -1,6 +1,9 @@
+from tests.database.conftest import one_kind
 from tests.database.test_set_parameter import DURATION, load, newest, turn
 from tests.people import refused
 from tests.samples import sample, small
+
+pytestmark = one_kind
 
 
 def clear(person, piece, name="duration", **arguments):

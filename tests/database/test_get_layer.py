@@ -1,7 +1,10 @@
 import pytest
 
+from tests.database.conftest import one_kind
 from tests.layers import add, lay
 from tests.people import Json, refused
+
+pytestmark = one_kind
 
 NONE: Json = {
     "state": "none",

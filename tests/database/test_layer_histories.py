@@ -3,7 +3,10 @@
 from collections import Counter
 
 from demo.samples import open_samples
+from tests.database.conftest import one_kind
 from tests.layers import play_history
+
+pytestmark = one_kind
 
 
 def test_a_layer_applies_or_says_what_does_not_at_every_later_version(people):

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from demo.samples import FOLDER, read_sample
+from tests.database.conftest import one_kind
 from tests.merging import MISSING, merge, mirrored, text
 from tests.samples import sample, small
 
-# What becomes of a value depends on no grant, and on no version of Postgres: what people do with it
-# is tried on both kinds.
-pytestmark = pytest.mark.parametrize("postgres", ["17-closed"], indirect=True, scope="session")
+pytestmark = one_kind
 
 
 def read(text):

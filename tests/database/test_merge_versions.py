@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.database.conftest import one_kind
 from tests.people import in_turn, refused
 from tests.samples import small
+
+pytestmark = one_kind
 
 
 def save(person, piece, base_version, document, **arguments):

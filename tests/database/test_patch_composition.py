@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.database.conftest import one_kind
 from tests.people import NOBODY, Json, in_turn, refused
 from tests.samples import NUMBER_BOMB, sample, small
+
+pytestmark = one_kind
 
 
 def add(path, value):

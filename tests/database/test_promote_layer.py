@@ -1,8 +1,11 @@
 import pytest
 
+from tests.database.conftest import one_kind
 from tests.layers import add, fits, lay, shown
 from tests.people import refused
 from tests.samples import SMALLEST, small
+
+pytestmark = one_kind
 
 
 @pytest.fixture

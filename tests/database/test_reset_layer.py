@@ -1,8 +1,11 @@
 import pytest
 
+from tests.database.conftest import one_kind
 from tests.layers import add, fits, lay, shown
 from tests.people import NOBODY, refused
 from tests.samples import exact, small
+
+pytestmark = one_kind
 
 
 @pytest.fixture

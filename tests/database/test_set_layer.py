@@ -3,9 +3,12 @@
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.database.conftest import one_kind
 from tests.layers import add, fits, lay, shown
 from tests.people import in_turn, refused
 from tests.samples import small
+
+pytestmark = one_kind
 
 
 @pytest.fixture

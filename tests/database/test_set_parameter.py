@@ -5,8 +5,11 @@ import json
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.database.conftest import one_kind
 from tests.people import NOBODY, in_turn, refused
 from tests.samples import DEPTH_BOMB, NUMBER_BOMB, sample, small
+
+pytestmark = one_kind
 
 DURATION = {
     "type": "filter",

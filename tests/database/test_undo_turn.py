@@ -3,8 +3,11 @@ import random
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.database.conftest import one_kind
 from tests.people import in_turn, refused
 from tests.samples import contents, sample, small
+
+pytestmark = one_kind
 
 TURN = {"agent": "designer", "conversation": "c-1", "turn": "7"}
 LATER = TURN | {"turn": "8"}

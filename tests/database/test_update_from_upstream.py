@@ -1,8 +1,11 @@
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.database.conftest import one_kind
 from tests.people import NOBODY, in_turn, refusal, refused
 from tests.samples import SMALLEST, small
+
+pytestmark = one_kind
 
 TURN = {"agent": "designer", "turn": "7"}
 START = {"title": "Videos", "limit": 10, "theme": {"colour": "blue"}}

@@ -3,8 +3,11 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.database.conftest import one_kind
 from tests.people import Json, refused
 from tests.samples import small
+
+pytestmark = one_kind
 
 TURN = {"kind": "agent", "agent": "designer", "conversation": "c-1", "turn": "c-1/7"}
 KINDS = ["user", "agent", "sync", "import"]
