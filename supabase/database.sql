@@ -73,7 +73,6 @@
 \ir routines/private/exported_compositions.sql
 \ir routines/private/exported_rows.sql
 \ir routines/private/ext_problems.sql
-\ir routines/private/extend_layer.sql
 \ir routines/private/field_problems.sql
 \ir routines/private/filter_condition.sql
 \ir routines/private/find_layer.sql
@@ -118,8 +117,8 @@
 \ir routines/private/layer_holder.sql
 \ir routines/private/layer_state.sql
 \ir routines/private/layer_summary.sql
+\ir routines/private/layer_to_change.sql
 \ir routines/private/layered.sql
-\ir routines/private/layered_document.sql
 \ir routines/private/layers_in_etag.sql
 \ir routines/private/layers_over.sql
 \ir routines/private/limit_problems.sql

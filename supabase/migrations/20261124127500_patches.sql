@@ -165,6 +165,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
+  layer    record;
   head     public.user_compositions;
   document jsonb;
   changed  jsonb;
@@ -182,16 +183,19 @@ begin
   end if;
 
   if change_parameter.scope in ('me', 'organization') then
-    document := private.layered_document(
+    layer := private.layer_to_change(
       change_parameter.composition_id, change_parameter.scope, change_parameter.organization_id,
-      change_parameter.base_version
+      change_parameter.base_version, with_layer => true
     );
-    return private.extend_layer(
-      change_parameter.composition_id, change_parameter.base_version, change_parameter.scope,
-      change_parameter.organization_id,
-      private.with_parameter(document, change_parameter.name, change_parameter.parameter),
+    perform private.put_layer(
+      change_parameter.composition_id,
+      layer.holder,
+      layer.base_version,
+      layer.beneath,
+      private.with_parameter(layer.shown, change_parameter.name, change_parameter.parameter),
       change_parameter.origin
     );
+    return private.layer_summary(change_parameter.composition_id, layer.holder);
   elsif change_parameter.scope is distinct from 'composition' then
     perform private.refuse_choice('scope', '{composition,me,organization}');
   elsif change_parameter.organization_id is not null then

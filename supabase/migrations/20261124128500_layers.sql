@@ -373,51 +373,6 @@ begin
 end;
 $$;
 
--- Make a layer what leads from what lies beneath it to a document; nothing, where both are the same.
---
---   composition_id   any id
---   base_version     the version beneath the layer; null: the head
---   scope            as private.layer_holder() takes it
---   organization_id  the same
---   wanted           what the composition is to look like with the layer
---   origin           as private.version_origin() takes it
---   returns          as get_layer()
---
--- Raises
---   PT422 invalid_document  what is wanted, with every problem found
--- and what private.lock_layer(), private.beneath_layer() and private.version_origin() raise.
---
--- Definer rights: nobody may write layers in any other way.
-create function private.extend_layer(
-  composition_id  uuid,
-  base_version    integer,
-  scope           text,
-  organization_id uuid,
-  wanted          jsonb,
-  origin          jsonb
-) returns jsonb
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-declare
-  holder  constant uuid := private.lock_layer(
-    extend_layer.composition_id, extend_layer.scope, extend_layer.organization_id
-  );
-  version constant integer :=
-    coalesce(extend_layer.base_version, private.head_version(extend_layer.composition_id));
-begin
-  perform private.put_layer(
-    extend_layer.composition_id,
-    holder,
-    version,
-    (private.beneath_layer(extend_layer.composition_id, version, holder)).document,
-    extend_layer.wanted,
-    extend_layer.origin
-  );
-  return private.layer_summary(extend_layer.composition_id, holder);
-end;
-$$;
-
 -- The layer that somebody has over a composition.
 --
 --   composition_id   any id
@@ -920,44 +875,57 @@ begin
 end;
 $$;
 
--- What a composition looks like with a layer on it, for a change of that layer with
--- private.extend_layer(): nobody else changes it until the transaction ends, nor moves the head.
+-- Take a layer for a change, and see what it is on and what that looks like: nobody else changes it
+-- until the transaction ends, nor moves the head. All of it is read once, so that an organisation's
+-- layer that changes meanwhile is in both or in neither.
 --
 --   composition_id   any id
 --   scope            as private.layer_holder() takes it
 --   organization_id  the same
 --   version          the version beneath the layer; null: the head
---   returns          a document; without a layer, what would lie beneath it
+--   with_layer       whether to show it with the layer that there is
+--   holder           whose layer it is: the id of an organisation; null: the caller's own
+--   base_version     the version
+--   beneath          the document that the layer lies on
+--   shown            what that looks like, with the layer or without
 --
 -- Raises what private.lock_layer() and private.beneath_layer() raise.
 --
 -- Definer rights: callers may not lock rows.
-create function private.layered_document(
-  composition_id  uuid,
-  scope           text,
-  organization_id uuid,
-  version         integer default null
-) returns jsonb
+create function private.layer_to_change(
+  composition_id   uuid,
+  scope            text,
+  organization_id  uuid,
+  version          integer,
+  with_layer       boolean,
+  out holder       uuid,
+  out base_version integer,
+  out beneath      jsonb,
+  out shown        jsonb
+)
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  holder  constant uuid := private.lock_layer(
-    layered_document.composition_id, layered_document.scope, layered_document.organization_id
-  );
-  layer   constant public.composition_layers :=
-    private.find_layer(layered_document.composition_id, holder);
-  beneath record;
+  lower record;
+  layer public.composition_layers;
 begin
-  beneath := private.beneath_layer(
-    layered_document.composition_id,
-    coalesce(layered_document.version, private.head_version(layered_document.composition_id)),
-    holder
+  holder := private.lock_layer(
+    layer_to_change.composition_id, layer_to_change.scope, layer_to_change.organization_id
   );
-  if layer.id is null then
-    return beneath.document;
+  base_version := coalesce(
+    layer_to_change.version, private.head_version(layer_to_change.composition_id)
+  );
+  lower := private.beneath_layer(layer_to_change.composition_id, base_version, holder);
+  beneath := lower.document;
+  shown := beneath;
+
+  if with_layer then
+    layer := private.find_layer(layer_to_change.composition_id, holder);
+    if layer.id is not null then
+      shown := (private.lay(layer, beneath, lower.hash)).document;
+    end if;
   end if;
-  return (private.lay(layer, beneath.document, beneath.hash)).document;
 end;
 $$;
 
@@ -1963,8 +1931,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  holder uuid;
-  before jsonb;
+  layer record;
 begin
   if set_layer.base_version is null then
     perform private.refuse_argument('', 'base_version');
@@ -1973,26 +1940,19 @@ begin
     perform private.refuse_choice('mode', '{replace,extend}');
   end if;
 
-  holder := private.lock_layer(
-    set_layer.composition_id, set_layer.scope, set_layer.organization_id
+  layer := private.layer_to_change(
+    set_layer.composition_id, set_layer.scope, set_layer.organization_id, set_layer.base_version,
+    with_layer => set_layer.mode = 'extend'
   );
-  before := case set_layer.mode
-    when 'extend' then private.layered_document(
-      set_layer.composition_id, set_layer.scope, set_layer.organization_id, set_layer.base_version
-    )
-    else (
-      private.beneath_layer(set_layer.composition_id, set_layer.base_version, holder)
-    ).document
-  end;
-
-  return private.extend_layer(
+  perform private.put_layer(
     set_layer.composition_id,
-    set_layer.base_version,
-    set_layer.scope,
-    set_layer.organization_id,
-    private.apply_patch(before, set_layer.patch, set_layer.format),
+    layer.holder,
+    layer.base_version,
+    layer.beneath,
+    private.apply_patch(layer.shown, set_layer.patch, set_layer.format),
     set_layer.origin
   );
+  return private.layer_summary(set_layer.composition_id, layer.holder);
 end;
 $$;
 

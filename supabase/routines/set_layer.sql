@@ -48,8 +48,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  holder uuid;
-  before jsonb;
+  layer record;
 begin
   if set_layer.base_version is null then
     perform private.refuse_argument('', 'base_version');
@@ -58,25 +57,18 @@ begin
     perform private.refuse_choice('mode', '{replace,extend}');
   end if;
 
-  holder := private.lock_layer(
-    set_layer.composition_id, set_layer.scope, set_layer.organization_id
+  layer := private.layer_to_change(
+    set_layer.composition_id, set_layer.scope, set_layer.organization_id, set_layer.base_version,
+    with_layer => set_layer.mode = 'extend'
   );
-  before := case set_layer.mode
-    when 'extend' then private.layered_document(
-      set_layer.composition_id, set_layer.scope, set_layer.organization_id, set_layer.base_version
-    )
-    else (
-      private.beneath_layer(set_layer.composition_id, set_layer.base_version, holder)
-    ).document
-  end;
-
-  return private.extend_layer(
+  perform private.put_layer(
     set_layer.composition_id,
-    set_layer.base_version,
-    set_layer.scope,
-    set_layer.organization_id,
-    private.apply_patch(before, set_layer.patch, set_layer.format),
+    layer.holder,
+    layer.base_version,
+    layer.beneath,
+    private.apply_patch(layer.shown, set_layer.patch, set_layer.format),
     set_layer.origin
   );
+  return private.layer_summary(set_layer.composition_id, layer.holder);
 end;
 $$;
