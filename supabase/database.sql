@@ -142,7 +142,6 @@
 \ir routines/private/merge_ids.sql
 \ir routines/private/merge_json.sql
 \ir routines/private/merge_kind.sql
-\ir routines/private/merge_object.sql
 \ir routines/private/merge_order.sql
 \ir routines/private/merge_parts.sql
 \ir routines/private/merge_patched.sql

@@ -170,54 +170,6 @@ begin
 end;
 $$;
 
--- Delete content that no version and no layer reaches any more, out of some.
---
---   content_hashes  candidates
---   returns         how many there were to delete
---
--- What somebody holds is passed over, and noted for later: a saver (private.store_document()) is
--- about to reach it, unless that comes to nothing, and of two who collect it at once neither sees
--- that the other one's versions are gone. Whether the rest is reached is asked in a statement of
--- its own, which sees what was committed before the locks were taken.
---
--- Definer rights: nobody may delete content in any other way.
-create or replace function private.collect_content(content_hashes bytea[]) returns integer
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-declare
-  free    bytea[];
-  deleted integer;
-begin
-  free := array(
-    select d.content_hash
-      from public.compositions as d
-     where d.content_hash = any (collect_content.content_hashes)
-       for update skip locked
-  );
-
-  insert into private.passed_over_content (content_hash)
-  select d.content_hash
-    from public.compositions as d
-   where d.content_hash in (
-           select c.content_hash from unnest(collect_content.content_hashes) as c (content_hash)
-           except
-           select f.content_hash from unnest(free) as f (content_hash)
-         );
-
-  delete from public.compositions as d
-   where d.content_hash = any (free)
-     and not exists (
-       select from public.composition_versions as v where v.content_hash = d.content_hash
-     )
-     and not exists (
-       select from public.composition_layers as l where l.base_hash = d.content_hash
-     );
-  get diagnostics deleted = row_count;
-  return deleted;
-end;
-$$;
-
 -- A composition as answers show it, without its document.
 --
 --   composition  a row of user_compositions that the caller may read
@@ -254,122 +206,6 @@ begin
   return summary || jsonb_build_object(
     'etag', left(encode(private.content_hash(summary || coalesce(also, '{}')), 'hex'), 32)
   );
-end;
-$$;
-
--- What is held about a person outside their compositions, for export_my_data(): one list of it.
---
---   list       'memberships', 'invitations', 'shares_given', 'shares_received', 'authored' or
---              'layers'
---   user_id    the person, who is the caller
---   after_id   where the page before ended …
---   after_nth  … in the order of (id, nth)
---   row_limit  at most so many
---   returns    rows in that order, with what export_my_data() shows of each
---
--- Definer rights: as export_my_data().
-create or replace function private.exported_rows(
-  list      text,
-  user_id   uuid,
-  after_id  uuid,
-  after_nth integer,
-  row_limit integer
-) returns table (id uuid, nth integer, item jsonb)
-language plpgsql stable security definer
-set search_path = ''
-as $$
-#variable_conflict use_column
-begin
-  if list = 'memberships' then
-    return query
-      select m.organization_id, 1, private.member_summary(m) || jsonb_build_object('name', o.name)
-        from public.organization_members as m
-        join public.organizations as o on o.id = m.organization_id
-       where m.user_id = exported_rows.user_id
-         and (m.organization_id, 1) > (after_id, after_nth)
-       order by m.organization_id
-       limit row_limit;
-
-  elsif list = 'invitations' then
-    return query
-      select i.id, 1, private.invitation_summary(i)
-        from public.organization_invitations as i
-       where (
-               i.created_by = exported_rows.user_id
-               or i.email = (
-                    select lower(u.email) from auth.users as u where u.id = exported_rows.user_id
-                  )
-             )
-         and (i.id, 1) > (after_id, after_nth)
-       order by i.id
-       limit row_limit;
-
-  elsif list = 'shares_given' then
-    return query
-      select s.id, 1, private.share_summary(s)
-        from public.shared_compositions as s
-       where s.id in (
-               select s.id
-                 from public.shared_compositions as s
-                where s.created_by = exported_rows.user_id
-               union
-               select s.id
-                 from public.user_compositions as c
-                 join public.shared_compositions as s on s.composition_id = c.id
-                where c.owner_id = exported_rows.user_id
-             )
-         and (s.id, 1) > (after_id, after_nth)
-         and private.composition_role(s.composition_id) is not null
-       order by s.id
-       limit row_limit;
-
-  elsif list = 'shares_received' then
-    return query
-      select s.id, 1, private.share_summary(s)
-        from public.shared_compositions as s
-        join public.user_compositions as c on c.id = s.composition_id
-       where s.user_id = exported_rows.user_id
-         and c.deleted_at is null
-         and (s.id, 1) > (after_id, after_nth)
-       order by s.id
-       limit row_limit;
-
-  elsif list = 'authored' then
-    return query
-      select v.composition_id, v.version, private.version_summary(v)
-        from public.composition_versions as v
-       where v.author_id = exported_rows.user_id
-         and (v.composition_id, v.version) > (after_id, after_nth)
-         and v.composition_id in (
-               select f.id
-                 from (
-                   select distinct c.id
-                     from public.composition_versions as v
-                     join public.user_compositions as c on c.id = v.composition_id
-                    where v.author_id = exported_rows.user_id
-                      and c.owner_id <> exported_rows.user_id
-                 ) as f
-                where private.composition_role(f.id) is not null
-             )
-       order by v.composition_id, v.version
-       limit row_limit;
-
-  elsif list = 'layers' then
-    return query
-      select l.id, 1, jsonb_build_object(
-               'composition_id', l.composition_id,
-               'base_version', l.base_version,
-               'patch', l.patch,
-               'origin', l.origin,
-               'updated_at', l.updated_at
-             )
-        from public.composition_layers as l
-       where l.user_id = exported_rows.user_id
-         and (l.id, 1) > (after_id, after_nth)
-         and private.composition_role(l.composition_id) is not null
-       order by l.id
-       limit row_limit;
-  end if;
 end;
 $$;
 
@@ -509,24 +345,6 @@ create trigger composition_layers_forget_deleted
   after delete on public.composition_layers
   referencing old table as gone
   for each statement execute function private.forget_layers();
-
--- The functions that call_once() runs: all that write in the name of a person, but for itself and
--- delete_my_account(), after which nobody is left to be answered.
-create or replace function private.functions_to_call_once() returns text[]
-language sql immutable
-set search_path = ''
-as $$
-  select array[
-    'accept_invitation', 'accept_share_link', 'add_organization_member', 'clear_parameter',
-    'create_composition', 'create_organization', 'create_share_link', 'delete_composition',
-    'fork_composition', 'invite_to_organization', 'label_version', 'leave_organization',
-    'patch_composition', 'pin_composition', 'promote_layer', 'purge_composition',
-    'remove_organization_member', 'reset_layer', 'restore_version', 'revoke_invitation',
-    'revoke_share_link', 'save_version', 'set_layer', 'set_organization_role', 'set_parameter',
-    'share_composition', 'transfer_composition', 'undelete_composition', 'undo_turn',
-    'unpin_composition', 'unshare_composition', 'update_metadata'
-  ];
-$$;
 
 -- The version that is the head of a composition.
 --
@@ -731,13 +549,8 @@ as $$
 declare
   holder uuid := organization_id;
 begin
-  if scope is null or scope not in ('me', 'organization') then
-    perform private.refuse_choice('scope', '{me,organization}');
-  end if;
+  perform private.require_scope(layer_holder.scope, layer_holder.organization_id);
   if scope = 'me' then
-    if organization_id is not null then
-      perform private.refuse_choice('organization_id');
-    end if;
     return null;
   end if;
 
@@ -1330,6 +1143,27 @@ begin
 end;
 $$;
 
+-- Refuse what names neither the caller nor an organisation.
+--
+--   scope            'me' or 'organization'
+--   organization_id  the organisation; 'me' has none
+--
+-- Raises
+--   PT422 invalid_argument  no such scope, or an organisation that is not asked for
+create function private.require_scope(scope text, organization_id uuid) returns void
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if scope is null or scope not in ('me', 'organization') then
+    perform private.refuse_choice('scope', '{me,organization}');
+  end if;
+  if scope = 'me' and organization_id is not null then
+    perform private.refuse_choice('organization_id');
+  end if;
+end;
+$$;
+
 -- Refuse paths at which a layer changes nothing.
 --
 --   paths   as reset_layer() takes them
@@ -1435,161 +1269,9 @@ begin
   end loop;
 
   if kind = 'object' then
-    return private.merge_object(wanted, keys, vals);
+    return private.object_of(wanted, keys, vals);
   end if;
   return (private.merge_array(base, wanted, base, kind, keys, vals)).merged;
-end;
-$$;
-
--- What loads would answer now, to hold what caches have against it.
---
---   entries  array of at most 500 {composition_id, user_id}
---   returns  [{composition_id, user_id, etag}], in the same order: the etag that load_composition()
---            would answer this person, null where it would refuse
---
--- Raises
---   PT422 invalid_argument  entries are something else, with the place of the first such one
---
--- Definer rights: jobs have no access to tables.
-create or replace function public.current_etags(entries jsonb) returns jsonb
-language plpgsql stable security definer
-set search_path = ''
-as $$
-begin
-  perform private.require_cached_entries(current_etags.entries);
-
-  return (
-    select coalesce(
-             jsonb_agg(
-               jsonb_build_object(
-                 'composition_id', e.composition_id, 'user_id', e.user_id, 'etag', h.etag
-               ) order by e.nth
-             ),
-             '[]'
-           )
-      from rows from (
-             jsonb_to_recordset(current_etags.entries) as (composition_id uuid, user_id uuid)
-           ) with ordinality as e (composition_id, user_id, nth)
-      left join lateral (
-        select private.composition_summary(c, a.role, l.also) ->> 'etag' as etag
-          from public.user_compositions as c
-         cross join lateral private.composition_access(c.id, e.user_id) as a
-         cross join lateral private.layers_in_etag(c.id, e.user_id) as l (also)
-         where c.id = e.composition_id
-           and c.deleted_at is null
-           and c.current_version > 0
-           and a.role is not null
-      ) as h on true
-  );
-end;
-$$;
-
--- Export all that is held about the caller, page by page: merge the lists of all pages.
---
---   after      next of the page before; null: the first page
---   row_limit  1 to 200 compositions
---   returns    {account?, memberships?, invitations?, shares_given?, shares_received?, authored?,
---              layers?, compositions, next}
---
---   account          {user_id, email, created_at}, on the first page
---   memberships      [{organization_id, name, user_id, role, created_at}]
---   invitations      [{invitation_id, organization_id, email, role, expires_at, created_by,
---                    created_at}] by the caller, or to their address
---   shares_given     [{composition_id, user_id, organization_id, link_id, role, expires_at,
---                    created_by, created_at}] by the caller, or on what they own
---   shares_received  [{composition_id, user_id, organization_id, link_id, role, expires_at,
---                    created_by, created_at}] in person
---   authored         [{composition_id, version, content_hash, parent_version, kind, author_id,
---                    origin, message, label, created_at}] by the caller in compositions of
---                    others
---   layers           [{composition_id, base_version, patch, origin, updated_at}] in person
---   compositions     [{composition_id, title, description, tags, owner_id, organization_id,
---                    version, content_hash, updated_at, forked_from_id, forked_from_version,
---                    created_at, deleted_at, versions: [{composition_id, version, content_hash,
---                    parent_version, kind, author_id, origin, message, label, created_at,
---                    document}]}] that the caller owns, those in the trash too, oldest version
---                    first; a long history goes on on the next page, under the same
---                    composition_id
---   next             cursor or null
---
--- Raises
---   PT401 not_signed_in     the token names nobody
---   PT422 invalid_argument  row_limit is out of range
---   PT422 invalid_cursor    after is no cursor of this list
---
--- A page has at most 4 MiB of text, or one version more, and 1000 rows of the lists before
--- compositions. A list that a page does not have has ended before, or begins later. What comes to
--- be while somebody pages may be missed.
---
--- The caller's versions in compositions of others come without their documents: those belong to
--- these compositions, and get_version() has them for as long as the caller may see them. After
--- that, they are not listed either, nor are layers over these compositions.
---
--- Definer rights: callers have no access to accounts, nor to what is in their trash.
-create or replace function public.export_my_data(
-  after     text default null,
-  row_limit integer default 20
-) returns jsonb
-language plpgsql stable security definer
-set search_path = ''
-as $$
-declare
-  caller    constant uuid := private.caller_id();
-  page      constant integer := private.row_limit(export_my_data.row_limit);
-  lists     constant text[] :=
-    '{memberships,invitations,shares_given,shares_received,authored,layers,compositions}';
-  room      integer := 1000;             -- rows of the lists before compositions
-  bytes     integer := 4 * 1024 * 1024;  -- left on this page
-  list      text := lists[1];
-  after_id  uuid := '00000000-0000-0000-0000-000000000000';
-  after_nth integer := 0;
-  answer    jsonb := '{}';
-  entry     record;
-  items     jsonb[];
-begin
-  if after is null then
-    answer := jsonb_build_object('account', (
-      select jsonb_build_object('user_id', u.id, 'email', u.email, 'created_at', u.created_at)
-        from auth.users as u
-       where u.id = caller
-    ));
-  elsif after !~ '^[a-z_]+_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_[0-9]{1,9}$'
-    or substring(after, '^(.*)_.*_') <> all (lists)
-  then
-    perform private.refuse_cursor();
-  else
-    list := substring(after, '^(.*)_.*_');
-    after_id := substring(after, '_([^_]*)_[0-9]*$')::uuid;
-    after_nth := substring(after, '[0-9]*$')::integer;
-  end if;
-
-  while list <> 'compositions' loop
-    items := '{}';
-    for entry in
-      select r.id, r.nth, r.item
-        from private.exported_rows(list, caller, after_id, after_nth, room + 1) as r
-    loop
-      bytes := bytes - octet_length(entry.item::text);
-      if room = 0 or bytes < 0 then
-        return answer || jsonb_build_object(
-          list, to_jsonb(items),
-          'compositions', '[]'::jsonb,
-          'next', format('%s_%s_%s', list, after_id, after_nth)
-        );
-      end if;
-      items := array_append(items, entry.item);
-      room := room - 1;
-      after_id := entry.id;
-      after_nth := entry.nth;
-    end loop;
-
-    answer := answer || jsonb_build_object(list, to_jsonb(items));
-    list := lists[array_position(lists, list) + 1];
-    after_id := '00000000-0000-0000-0000-000000000000';
-    after_nth := 0;
-  end loop;
-
-  return answer || private.exported_compositions(caller, after_id, after_nth, page, bytes);
 end;
 $$;
 

@@ -26,13 +26,8 @@ as $$
 declare
   holder uuid := organization_id;
 begin
-  if scope is null or scope not in ('me', 'organization') then
-    perform private.refuse_choice('scope', '{me,organization}');
-  end if;
+  perform private.require_scope(layer_holder.scope, layer_holder.organization_id);
   if scope = 'me' then
-    if organization_id is not null then
-      perform private.refuse_choice('organization_id');
-    end if;
     return null;
   end if;
 

@@ -93,7 +93,7 @@ begin
   end loop;
 
   if kind = 'object' then
-    merged := private.merge_object(head, keys, vals);
+    merged := private.object_of(head, keys, vals);
   else
     inner_ := private.merge_array(base, head, mine, kind, keys, vals);
     merged := inner_.merged;

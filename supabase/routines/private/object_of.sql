@@ -1,25 +1,27 @@
--- An object some of whose members have other values now: see private.patch_object().
+-- An object some of whose members have other values now.
 --
 --   object   what it was
 --   keys     some keys, none of them twice
 --   members  their values, in the same order; SQL null: there is none any more
+--   returns  what it is
 create function private.object_of(object jsonb, keys text[], members jsonb[]) returns jsonb
 language plpgsql immutable
 set search_path = ''
 as $$
 begin
+  if keys = '{}' then
+    return object;
+  end if;
+  -- Not jsonb_object_agg(), whose time grows with the square of what one large value holds.
   return (
-    select coalesce(jsonb_object_agg(m.key, m.value), '{}')
-      from (
-        select o.key, o.value
-          from jsonb_each(object) as o
-          left join unnest(keys) as k (key) on k.key = o.key
-         where k.key is null
-        union all
-        select k.key, k.value
-          from unnest(keys, members) as k (key, value)
-         where k.value is not null
-      ) as m
+    select coalesce(
+             json_object_agg(
+               coalesce(k.key, o.key), case when k.key is null then o.value else k.value end
+             ) filter (where k.key is null or k.value is not null)::jsonb,
+             '{}'
+           )
+      from jsonb_each(object) as o
+      full join unnest(keys, members) as k (key, value) on k.key = o.key
   );
 end;
 $$;

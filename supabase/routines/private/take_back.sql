@@ -49,7 +49,7 @@ begin
   end loop;
 
   if kind = 'object' then
-    return private.merge_object(wanted, keys, vals);
+    return private.object_of(wanted, keys, vals);
   end if;
   return (private.merge_array(base, wanted, base, kind, keys, vals)).merged;
 end;
